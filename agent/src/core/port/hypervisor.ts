@@ -1,0 +1,97 @@
+/** What a guest is started with. Every file and device is derived from ids; no path comes from outside. */
+export interface MachineConfig {
+  /** The VM's id; also the guest's SMBIOS UUID. */
+  readonly vmId: string;
+  readonly name: string;
+  /** New at each start. */
+  readonly bootId: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly machineType: string;
+  readonly accelerator: "kvm" | "tcg";
+  readonly firmware: "bios" | "uefi";
+  readonly kernel?: {
+    readonly imageId: string;
+    readonly initrdImageId?: string;
+    readonly commandLine: string;
+  };
+  /** In the order of their names; `bootIndex` counts from 0. */
+  readonly disks: readonly {
+    readonly name: string;
+    readonly diskId: string;
+    readonly bootIndex?: number;
+  }[];
+  readonly nics: readonly { readonly name: string; readonly mac: string }[];
+}
+
+/** A guest as it is seen on the host. */
+export interface Machine {
+  readonly vmId: string;
+  readonly bootId: string;
+  readonly pid: number;
+  /** `exited`: the process has ended and only its files are left. `shutdown`: the guest powered off, QEMU waits. */
+  readonly state: "running" | "paused" | "shutdown" | "exited";
+  readonly accelerator: "kvm" | "tcg";
+  /** When the process was started, milliseconds since 1970. */
+  readonly startedAt: number;
+}
+
+/** What happened to a guest. */
+export type MachineEvent =
+  /** The guest powered itself off or asked for a reboot that was to end it; QEMU waits to be stopped. */
+  | {
+      readonly type: "shutdown";
+      readonly vmId: string;
+      readonly cause: "guest_shutdown" | "guest_reset" | "guest_panic";
+    }
+  /** The process has ended; `detail` says what is known: an exit code or signal and QEMU's last words. */
+  | { readonly type: "exited"; readonly vmId: string; readonly detail: string }
+  | {
+      readonly type: "paused" | "resumed" | "reset";
+      readonly vmId: string;
+      readonly detail: string;
+    };
+
+export interface HypervisorCapabilities {
+  readonly qemuVersion: string;
+  /** The versioned machine type that new guests get. */
+  readonly machineType: string;
+  readonly accelerator: "kvm" | "tcg";
+  /** Why it is that accelerator, in words for people. */
+  readonly acceleratorReason: string;
+  /** Whether `firmware = "uefi"` can be used, and why not. */
+  readonly uefi: { readonly available: boolean; readonly reason: string };
+}
+
+/** Starts, watches and stops guests. Everything may be repeated; a guest outlives the agent. */
+export interface Hypervisor {
+  capabilities(signal: AbortSignal): Promise<HypervisorCapabilities>;
+  /** Starts the guest, or answers the one that runs. Throws FAILED_PRECONDITION (reason QEMU_FAILED) with QEMU's own words. */
+  start(config: MachineConfig, signal: AbortSignal): Promise<Machine>;
+  /** A full look at one guest: undefined where nothing of it is on the host. Reconnects where needed. */
+  observe(vmId: string, signal: AbortSignal): Promise<Machine | undefined>;
+  /** The ids of all guests of which anything is on the host. */
+  list(): Promise<readonly string[]>;
+  /** Presses the power button. */
+  powerDown(vmId: string, signal: AbortSignal): Promise<void>;
+  /** Ends the process, at once and for certain, and removes what it left; nothing to do is success. */
+  stop(vmId: string, signal: AbortSignal): Promise<void>;
+  /** Tells a running guest the new size of a disk. */
+  resizeDisk(vmId: string, disk: string, bytes: number, signal: AbortSignal): Promise<void>;
+  /** What a reboot from inside does: `reset` reboots, `shutdown` ends the guest so that the agent starts it anew. */
+  setRebootAction(vmId: string, action: "reset" | "shutdown", signal: AbortSignal): Promise<void>;
+  /** Calls the listener with every event; the returned function ends that. */
+  onEvent(listener: (event: MachineEvent) => void): () => void;
+}
+
+/** The serial console of a guest. */
+export interface Consoles {
+  /** The history first, then what comes, until the signal aborts or (`historyOnly`) the history ends. */
+  read(
+    vmId: string,
+    options: { readonly historyOnly: boolean },
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array>;
+  /** Types into the console. Throws FAILED_PRECONDITION where no guest runs. */
+  write(vmId: string, input: Uint8Array): Promise<void>;
+}
