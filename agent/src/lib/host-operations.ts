@@ -1,0 +1,82 @@
+/**
+ * The root operations, typed: bridges, taps, tables, namespaces, dnsmasq and QEMU processes. They take ids and
+ * validated values, never paths. A development agent runs them in its own process, inside its own namespaces.
+ * Everything that `set…` makes carries its owner, so that it is told from what others made under the same name.
+ */
+export interface HostOperations {
+  /** The network's bridge, its routers' addresses, our nftables table, its namespace with a veth pair, and dnsmasq. */
+  setNetwork(network: NetworkOperation, signal: AbortSignal): Promise<void>;
+  /** Ends all of that; nothing there is success. */
+  deleteNetwork(networkId: string, signal: AbortSignal): Promise<void>;
+  listNetworks(): Promise<readonly string[]>;
+  /** Whether the network's dnsmasq runs. */
+  networkRuns(networkId: string): Promise<boolean>;
+  /** The tap on its bridge with its anti-spoofing chain, and the DHCP reservation. */
+  setNic(nic: NicOperation, signal: AbortSignal): Promise<void>;
+  deleteNic(
+    nic: { readonly vmId: string; readonly nic: string },
+    signal: AbortSignal,
+  ): Promise<void>;
+  listNics(): Promise<readonly { readonly vmId: string; readonly nic: string }[]>;
+  /** Starts QEMU with its own session, sandboxed, without privileges. It outlives the caller. */
+  startQemu(qemu: QemuOperation, signal: AbortSignal): Promise<QemuProcess>;
+  /** SIGKILL, and its run-time files removed; nothing there is success. */
+  stopQemu(vmId: string, signal: AbortSignal): Promise<void>;
+  /** The QEMU processes that were started and not yet removed, ended ones included. */
+  listQemu(): Promise<readonly QemuProcess[]>;
+}
+
+export interface NetworkOperation {
+  readonly networkId: string;
+  readonly subnets: readonly {
+    readonly name: string;
+    readonly cidr: string;
+    readonly gateway: string;
+    readonly dnsServers: readonly string[];
+  }[];
+}
+
+export interface NicOperation {
+  readonly vmId: string;
+  readonly vmName: string;
+  readonly nic: string;
+  readonly networkId: string;
+  readonly mac: string;
+  readonly ipv4Address?: string;
+}
+
+export interface QemuOperation {
+  readonly vmId: string;
+  readonly name: string;
+  readonly bootId: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly machineType: string;
+  readonly accelerator: "kvm" | "tcg";
+  readonly firmware: "bios" | "uefi";
+  readonly kernel?: {
+    readonly imageId: string;
+    readonly initrdImageId?: string;
+    readonly commandLine: string;
+  };
+  readonly disks: readonly {
+    readonly name: string;
+    readonly diskId: string;
+    readonly bootIndex?: number;
+  }[];
+  readonly nics: readonly { readonly name: string; readonly mac: string }[];
+}
+
+/** A process that can be recognised for certain: a pid is used again, a pid with its start time is not. */
+export interface QemuProcess {
+  readonly vmId: string;
+  readonly bootId: string;
+  readonly pid: number;
+  /** Field 22 of `/proc/PID/stat`: clock ticks since the machine booted. */
+  readonly startTime: number;
+  readonly accelerator: "kvm" | "tcg";
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  /** False once the process has ended (a zombie has ended). */
+  readonly alive: boolean;
+}
