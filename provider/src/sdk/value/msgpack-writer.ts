@@ -27,8 +27,7 @@ export class MsgpackWriter {
   }
 
   float(value: number): void {
-    const at = this.#head(0xcb, 8);
-    this.#view.setFloat64(at, value);
+    this.#put(0xcb, 8, (view, at) => view.setFloat64(at, value));
   }
 
   string(value: string): void {
@@ -63,36 +62,37 @@ export class MsgpackWriter {
   }
 
   #unsigned(value: number | bigint): void {
-    if (value <= 0xff) this.#view.setUint8(this.#head(0xcc, 1), Number(value));
-    else if (value <= 0xffff) this.#view.setUint16(this.#head(0xcd, 2), Number(value));
-    else if (value <= 0xffff_ffff) this.#view.setUint32(this.#head(0xce, 4), Number(value));
-    else this.#view.setBigUint64(this.#head(0xcf, 8), BigInt(value));
+    if (value <= 0xff) this.#put(0xcc, 1, (view, at) => view.setUint8(at, Number(value)));
+    else if (value <= 0xffff) this.#put(0xcd, 2, (view, at) => view.setUint16(at, Number(value)));
+    else if (value <= 0xffff_ffff)
+      this.#put(0xce, 4, (view, at) => view.setUint32(at, Number(value)));
+    else this.#put(0xcf, 8, (view, at) => view.setBigUint64(at, BigInt(value)));
   }
 
   #signed(value: number | bigint): void {
-    if (value >= -0x80) this.#view.setInt8(this.#head(0xd0, 1), Number(value));
-    else if (value >= -0x8000) this.#view.setInt16(this.#head(0xd1, 2), Number(value));
-    else if (value >= -0x8000_0000) this.#view.setInt32(this.#head(0xd2, 4), Number(value));
-    else this.#view.setBigInt64(this.#head(0xd3, 8), BigInt(value));
+    if (value >= -0x80) this.#put(0xd0, 1, (view, at) => view.setInt8(at, Number(value)));
+    else if (value >= -0x8000) this.#put(0xd1, 2, (view, at) => view.setInt16(at, Number(value)));
+    else if (value >= -0x8000_0000)
+      this.#put(0xd2, 4, (view, at) => view.setInt32(at, Number(value)));
+    else this.#put(0xd3, 8, (view, at) => view.setBigInt64(at, BigInt(value)));
   }
 
   #sized(firstHead: number, length: number): void {
-    if (length <= 0xff) this.#view.setUint8(this.#head(firstHead, 1), length);
+    if (length <= 0xff) this.#put(firstHead, 1, (view, at) => view.setUint8(at, length));
     else this.#wide(firstHead + 1, length);
   }
 
   #wide(firstHead: number, length: number): void {
-    if (length <= 0xffff) this.#view.setUint16(this.#head(firstHead, 2), length);
-    else this.#view.setUint32(this.#head(firstHead + 1, 4), length);
+    if (length <= 0xffff) this.#put(firstHead, 2, (view, at) => view.setUint16(at, length));
+    else this.#put(firstHead + 1, 4, (view, at) => view.setUint32(at, length));
   }
 
-  /** Writes a head and makes room for what follows. @returns where that begins. */
-  #head(head: number, room: number): number {
-    this.#byte(head);
-    this.#reserve(room);
-    const at = this.#length;
+  /** Writes a head and the bytes behind it; the view is the one after the buffer has grown. */
+  #put(head: number, room: number, fill: (view: DataView, at: number) => void): void {
+    this.#reserve(1 + room);
+    this.#bytes[this.#length++] = head;
+    fill(this.#view, this.#length);
     this.#length += room;
-    return at;
   }
 
   #byte(value: number): void {

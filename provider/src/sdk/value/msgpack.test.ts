@@ -250,6 +250,14 @@ describe("errors name the place", () => {
   });
 });
 
+test("a value of any length survives the growth of the buffer", () => {
+  for (let length = 200; length < 600; length++) {
+    const value = ["x".repeat(length), 2 ** 32, 70_000, 300, 200, -200, -70_000];
+    const type = tuple([string, number, number, number, number, number, number]);
+    expect(decodeMsgpack(type, encodeMsgpack(type, value))).toEqual(value);
+  }
+});
+
 describe("properties", () => {
   const typed = (unknowns: boolean) =>
     anyType.chain((type) => fc.tuple(fc.constant(type), anyValue(type, { unknowns })));
