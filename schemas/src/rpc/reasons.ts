@@ -77,6 +77,10 @@ export const reasons = {
     meaning:
       "The server refused the client's certificate: none was sent, or one it does not trust.",
   },
+  NO_LOCAL_AGENT: {
+    code: "UNAVAILABLE",
+    meaning: "No agent is configured and none was started on this machine by this user.",
+  },
   ADDRESS_INVALID: {
     code: "INVALID_ARGUMENT",
     meaning: "The text is not HOST:PORT, [IPV6]:PORT or unix:/PATH.",
