@@ -227,7 +227,7 @@ function valueDisagreements(
   if (field.enum) {
     const words = field.enum.values
       .slice(1)
-      .map((value) => value.name.slice(field.enum!.sharedPrefix!.length).toLowerCase());
+      .map((value) => value.name.slice(field.enum.sharedPrefix!.length).toLowerCase());
     const options = inner instanceof z.ZodEnum ? inner.options : [];
     return JSON.stringify(words) === JSON.stringify(options)
       ? []
