@@ -84,7 +84,7 @@ test("only known values are written", () => {
   );
 });
 
-test.each(["", "{", '"a', "1e99999999", "[1,]", "\u0000", `${"[".repeat(100_000)}`])(
+test.each(["", "{", '"a', "1e99999999", "[1,]", "\u0000", "[".repeat(100_000)])(
   "garbage is a clean error",
   (text) => {
     expect(() => decodeJson(list(list(string)), text)).toThrow(ValueError);
