@@ -31,18 +31,23 @@ export interface Machine {
   readonly pid: number;
   /** `exited`: the process has ended and only its files are left. `shutdown`: the guest powered off, QEMU waits. */
   readonly state: "running" | "paused" | "shutdown" | "exited";
+  /** Of `shutdown`: why, also where that happened while no agent was there to see it. */
+  readonly cause?: ShutdownCause;
   readonly accelerator: "kvm" | "tcg";
   /** When the process was started, milliseconds since 1970. */
   readonly startedAt: number;
 }
 
-/** What happened to a guest. */
+/** Why a guest ended itself. */
+export type ShutdownCause = "guest_shutdown" | "guest_reset" | "guest_panic";
+
+/** What happened to a guest. That `stop` ended it is no event. */
 export type MachineEvent =
   /** The guest powered itself off or asked for a reboot that was to end it; QEMU waits to be stopped. */
   | {
       readonly type: "shutdown";
       readonly vmId: string;
-      readonly cause: "guest_shutdown" | "guest_reset" | "guest_panic";
+      readonly cause: ShutdownCause;
     }
   /** The process has ended; `detail` says what is known: an exit code or signal and QEMU's last words. */
   | { readonly type: "exited"; readonly vmId: string; readonly detail: string }
