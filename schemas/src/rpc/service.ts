@@ -28,10 +28,10 @@ export interface PeerCertificate {
 
 /** Who is at the other end of a call. */
 export interface Peer {
-  /** `host:port`, or `unix:PATH`. */
+  /** `host:port`, or `unix` for a unix socket. */
   readonly address: string;
-  /** Absent on a plaintext connection. */
-  readonly certificate?: PeerCertificate;
+  /** Undefined on a plaintext connection, and once the connection has gone. */
+  readonly certificate: PeerCertificate | undefined;
 }
 
 /** Names a value that interceptors hand to handlers, such as the principal of a call. */

@@ -1,0 +1,168 @@
+/**
+ * Why a server cannot be reached. gRPC says UNAVAILABLE to everything from a typing error to an expired certificate, so
+ * one more connection is made, and watched, to learn which it is.
+ */
+import { connect as connectPlain, type Socket } from "node:net";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import { X509Certificate } from "node:crypto";
+import { parseAddress } from "./address.ts";
+import { lodgeError, type LodgeError } from "./error.ts";
+import { subject, validityProblem, type ClientTls, type Plaintext } from "./tls.ts";
+
+const probeTimeoutMs = 2000;
+
+interface Observation {
+  /** How far the probe came. */
+  readonly stage: "connecting" | "handshake" | "established";
+  /** Node's or OpenSSL's code, `TIMEOUT`, or undefined if the server went on speaking to us. */
+  readonly code: string | undefined;
+  readonly message: string;
+}
+
+/** @returns the error for a call that ended in UNAVAILABLE without an answer of the server's. */
+export async function explainUnavailable(
+  error: { readonly details: string },
+  address: string,
+  security: ClientTls | Plaintext,
+): Promise<LodgeError> {
+  const expired = security === "plaintext" ? undefined : validityProblem(security.certificate);
+  if (expired !== undefined) {
+    return lodgeError("CLIENT_CERTIFICATE_EXPIRED", `The client's certificate ${expired}.`, {
+      remedy: "Issue a new client certificate.",
+      cause: error,
+    });
+  }
+  const seen = await probe(address, security);
+  const options = { cause: error };
+  if (seen.stage === "connecting") return unreachable(address, seen, options);
+  if (security === "plaintext") {
+    return seen.code === undefined
+      ? connectionLost(address, options)
+      : lodgeError("NOT_TLS", `${address} closed the plaintext connection.`, {
+          remedy: "Use TLS: the server probably wants it.",
+          ...options,
+        });
+  }
+  return tlsProblem(address, security, seen, options);
+}
+
+function unreachable(address: string, seen: Observation, options: { cause: unknown }): LodgeError {
+  const remedies: Record<string, string> = {
+    ENOENT: "Check the path of the socket, and that the server runs.",
+    ECONNREFUSED: "Check that the server runs and listens at this address.",
+    EACCES: "Check who may use the socket.",
+    ENOTFOUND: "Check the host's name.",
+    EAI_AGAIN: "Check the host's name and the name service.",
+  };
+  return lodgeError("UNREACHABLE", `${address} cannot be reached (${seen.code ?? seen.message}).`, {
+    remedy: remedies[seen.code ?? ""] ?? "Check that the host is up and the network leads to it.",
+    ...options,
+  });
+}
+
+function connectionLost(address: string, options: { cause: unknown }): LodgeError {
+  return lodgeError(
+    "CONNECTION_LOST",
+    `The connection to ${address} broke; whether the call was done is unknown.`,
+    { remedy: "Look at what is there now, then repeat the call.", ...options },
+  );
+}
+
+function tlsProblem(
+  address: string,
+  tls: ClientTls,
+  seen: Observation,
+  options: { cause: unknown },
+): LodgeError {
+  const code = seen.code;
+  switch (code) {
+    case undefined:
+      return connectionLost(address, options);
+    case "CERT_HAS_EXPIRED":
+    case "CERT_NOT_YET_VALID":
+      return lodgeError(
+        "SERVER_CERTIFICATE_EXPIRED",
+        `The certificate of ${address} ${code === "CERT_HAS_EXPIRED" ? "has expired" : "is not valid yet"}.`,
+        { remedy: "Issue a new server certificate, or set the clocks right.", ...options },
+      );
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+      return lodgeError(
+        "SERVER_NAME_MISMATCH",
+        `The certificate of ${address} is for another host than ${tls.serverName ?? "the one in the address"}.`,
+        { remedy: "Use the name that is in the server's certificate.", ...options },
+      );
+    case "TIMEOUT":
+      return lodgeError("NOT_TLS", `${address} does not answer the TLS handshake.`, {
+        remedy: "Check that a server of ours listens at this address.",
+        ...options,
+      });
+    default:
+      break;
+  }
+  if (/^ERR_SSL_.*ALERT/u.test(code) || (seen.stage === "established" && code === "ECONNRESET")) {
+    return lodgeError(
+      "CLIENT_CERTIFICATE_REJECTED",
+      `${address} refused the client's certificate of ${subject(new X509Certificate(tls.certificate))}.`,
+      {
+        remedy: "Use a certificate that the server's certificate authority has issued.",
+        ...options,
+      },
+    );
+  }
+  if (/^ERR_SSL_|^ECONNRESET$|^EPIPE$|^EPROTO$/u.test(code)) {
+    return lodgeError("NOT_TLS", `${address} does not speak TLS as we do (${code}).`, {
+      remedy: "Check that a server of ours listens at this address, with TLS.",
+      ...options,
+    });
+  }
+  return lodgeError(
+    "SERVER_CERTIFICATE_UNTRUSTED",
+    `The certificate of ${address} is not from the trusted certificate authority (${code}).`,
+    { remedy: "Give the CA certificate that belongs to this server.", ...options },
+  );
+}
+
+/** Connects as the failed call did, and waits until the server speaks HTTP/2 or the attempt fails. */
+function probe(text: string, security: ClientTls | Plaintext): Promise<Observation> {
+  const address = parseAddress(text);
+  const { promise, resolve } = Promise.withResolvers<Observation>();
+  let stage: Observation["stage"] = "connecting";
+  const socket: Socket = connectPlain("path" in address ? { path: address.path } : address);
+  let secure: TLSSocket | undefined;
+  const settle = (code: string | undefined, message: string) => resolve({ stage, code, message });
+  const fail = (error: NodeJS.ErrnoException) => settle(error.code ?? "EPROTO", error.message);
+  const timer = setTimeout(() => settle("TIMEOUT", "no answer"), probeTimeoutMs);
+  socket.on("error", fail);
+  socket.once("close", () => settle("ECONNRESET", "closed"));
+  socket.once("connect", () => {
+    stage = "handshake";
+    if (security === "plaintext") {
+      stage = "established";
+      socket.once("data", () => settle(undefined, ""));
+      return;
+    }
+    const host = "path" in address ? "localhost" : address.host;
+    secure = connectTls({
+      socket,
+      host,
+      servername: /^[\d.]+$|:/u.test(security.serverName ?? host)
+        ? ""
+        : (security.serverName ?? host),
+      ca: security.ca,
+      cert: security.certificate,
+      key: security.key,
+      minVersion: security.minVersion ?? "TLSv1.3",
+      ALPNProtocols: ["h2"],
+    });
+    secure.on("error", fail);
+    secure.once("close", () => settle("ECONNRESET", "closed"));
+    secure.once("secureConnect", () => (stage = "established"));
+    // The first bytes of a server that accepts us are its settings.
+    secure.once("data", () => settle(undefined, ""));
+  });
+  return promise.finally(() => {
+    clearTimeout(timer);
+    secure?.destroy();
+    socket.destroy();
+  });
+}

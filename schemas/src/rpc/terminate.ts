@@ -1,0 +1,67 @@
+/** The server's end of mutual TLS. */
+import type { Socket } from "node:net";
+import { createServer, type TLSSocket } from "node:tls";
+import { checkIdentity, credentialsError, type ServerTls } from "./tls.ts";
+
+const handshakeTimeoutMs = 10_000;
+
+/**
+ * @returns a function that does the TLS handshake on a raw connection and hands `onSecure` those whose peer owns a
+ * certificate of the authority. Throws CREDENTIALS_INVALID for unusable certificates of our own.
+ */
+export function terminateTls(
+  tls: ServerTls,
+  onSecure: (socket: Socket) => void,
+  onRefused: (reason: string, address: string) => void,
+): (socket: Socket) => void {
+  const server = secureServer(tls);
+  server.on("secureConnection", onSecure);
+  server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+    onRefused(refusal(error, socket), socket.remoteAddress ?? "unix");
+    socket.destroy();
+  });
+  return (socket) => server.emit("connection", socket);
+}
+
+function secureServer(tls: ServerTls) {
+  checkIdentity(tls);
+  try {
+    return createServer({
+      ca: tls.ca,
+      cert: tls.certificate,
+      key: tls.key,
+      minVersion: tls.minVersion ?? "TLSv1.3",
+      requestCert: true,
+      rejectUnauthorized: true,
+      ALPNProtocols: ["h2"],
+      handshakeTimeout: handshakeTimeoutMs,
+    });
+  } catch (thrown) {
+    throw credentialsError(thrown);
+  }
+}
+
+/** OpenSSL's words, translated where an operator would have to look them up. */
+function refusal(error: NodeJS.ErrnoException, socket: TLSSocket): string {
+  const verification = socket.authorizationError as unknown as string | undefined;
+  switch (verification ?? error.code) {
+    case "CERT_HAS_EXPIRED":
+      return "the client's certificate has expired";
+    case "CERT_NOT_YET_VALID":
+      return "the client's certificate is not valid yet";
+    case "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE":
+      return "the client sent no certificate";
+    case "ERR_SSL_HTTP_REQUEST":
+    case "ERR_SSL_WRONG_VERSION_NUMBER":
+    case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
+      return "the client does not speak TLS";
+    case "ERR_TLS_HANDSHAKE_TIMEOUT":
+      return `the TLS handshake took longer than ${handshakeTimeoutMs / 1000} s`;
+    case "ECONNRESET":
+      return "the client gave up during the TLS handshake; it probably does not accept our certificate";
+    default:
+      return verification
+        ? `the client's certificate is not from our authority (${verification})`
+        : `the TLS handshake failed (${error.code ?? error.message})`;
+  }
+}
