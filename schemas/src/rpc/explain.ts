@@ -11,6 +11,12 @@ import { subject, validityProblem, type ClientTls, type Plaintext } from "./tls.
 
 const probeTimeoutMs = 2000;
 
+/** The connection preface and empty settings, after which both kinds of server answer: with settings, or with an alert. */
+const http2Greeting = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+/** First byte of a TLS record that carries an alert. */
+const tlsAlert = 21;
+
 interface Observation {
   /** How far the probe came. */
   readonly stage: "connecting" | "handshake" | "established";
@@ -138,7 +144,11 @@ function probe(text: string, security: ClientTls | Plaintext): Promise<Observati
     stage = "handshake";
     if (security === "plaintext") {
       stage = "established";
-      socket.once("data", () => settle(undefined, ""));
+      socket.once("data", (bytes) => {
+        if (bytes[0] === tlsAlert) settle("EPROTO", "a TLS alert");
+        else settle(undefined, "");
+      });
+      socket.write(http2Greeting);
       return;
     }
     const host = "path" in address ? "localhost" : address.host;
