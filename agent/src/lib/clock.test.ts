@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { sleep, systemClock } from "./clock.ts";
+import { FakeClock } from "./clock.fake.ts";
+
+test("timers are called in order, each at its own time", () => {
+  const clock = new FakeClock(0);
+  const seen: string[] = [];
+  clock.after(20, () => seen.push(`b ${clock.now()}`));
+  clock.after(10, () => {
+    seen.push(`a ${clock.now()}`);
+    clock.after(5, () => seen.push(`c ${clock.now()}`));
+  });
+  const cancel = clock.after(12, () => seen.push("never"));
+  cancel();
+  clock.advance(19);
+  expect(seen).toEqual(["a 10", "c 15"]);
+  clock.advance(1);
+  expect(seen).toEqual(["a 10", "c 15", "b 20"]);
+  expect(clock.now()).toBe(20);
+});
+
+test("a sleep ends in time or with the signal's reason, and leaves no timer", async () => {
+  const clock = new FakeClock();
+  const slept = sleep(clock, 5, new AbortController().signal);
+  clock.advance(5);
+  await slept;
+  const controller = new AbortController();
+  const broken = sleep(clock, 5, controller.signal);
+  controller.abort(new Error("enough"));
+  await expect(broken).rejects.toThrow("enough");
+  expect(clock.next).toBeUndefined();
+});
+
+test("the machine's clock calls back and can be called off", async () => {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  systemClock.after(2, () => resolve("on time"));
+  systemClock.after(1, () => resolve("called off"))();
+  await expect(promise).resolves.toBe("on time");
+});

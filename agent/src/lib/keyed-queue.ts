@@ -1,0 +1,92 @@
+/** Runs the same work for many keys: many keys at once, but one key never twice at the same time. */
+export interface KeyedQueueOptions {
+  /** The work. What it throws goes to `onError`; it may wake keys, its own too. */
+  readonly run: (key: string, signal: AbortSignal) => Promise<void>;
+  readonly onError: (key: string, error: unknown) => void;
+  /** How many keys at once; default 32. */
+  readonly concurrency?: number;
+}
+
+/**
+ * Wake-ups of a key that waits already are one; a wake-up of a key that runs makes it run once more. So a run that
+ * begins after a wake-up always sees what the wake-up was for.
+ */
+export class KeyedQueue {
+  readonly #options: KeyedQueueOptions;
+  readonly #waiting = new Set<string>();
+  readonly #running = new Map<string, { again: boolean; readonly controller: AbortController }>();
+  readonly #idle = new Set<() => void>();
+  #scheduled = false;
+  #closed = false;
+
+  constructor(options: KeyedQueueOptions) {
+    this.#options = options;
+  }
+
+  wake(key: string): void {
+    if (this.#closed) return;
+    const running = this.#running.get(key);
+    if (running) running.again = true;
+    else {
+      this.#waiting.add(key);
+      this.#schedule();
+    }
+  }
+
+  /** Aborts the run of a key that is in progress, if any, and wakes the key. */
+  interrupt(key: string, reason: Error): void {
+    this.#running.get(key)?.controller.abort(reason);
+    this.wake(key);
+  }
+
+  /** Resolves as soon as nothing waits and nothing runs. */
+  async idle(): Promise<void> {
+    while (this.#waiting.size > 0 || this.#running.size > 0) {
+      await new Promise<void>((resolve) => this.#idle.add(resolve));
+    }
+  }
+
+  /** Takes no more wake-ups, aborts what runs and waits for its end. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#waiting.clear();
+    const reason = new Error("the queue is closed");
+    for (const { controller } of this.#running.values()) controller.abort(reason);
+    await this.idle();
+  }
+
+  /** Later, so that nobody who wakes a key is interrupted by its work. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.#fill();
+    });
+  }
+
+  #fill(): void {
+    for (const key of this.#waiting) {
+      if (this.#running.size >= (this.#options.concurrency ?? 32)) return;
+      this.#waiting.delete(key);
+      void this.#run(key);
+    }
+  }
+
+  async #run(key: string): Promise<void> {
+    const state = { again: false, controller: new AbortController() };
+    this.#running.set(key, state);
+    try {
+      await this.#options.run(key, state.controller.signal);
+    } catch (error) {
+      this.#options.onError(key, error);
+    }
+    this.#running.delete(key);
+    if (state.again && !this.#closed) this.#waiting.add(key);
+    if (this.#waiting.size > 0) this.#schedule();
+    else if (this.#running.size === 0) {
+      for (const resolve of this.#idle) resolve();
+      this.#idle.clear();
+    }
+  }
+}
