@@ -81,6 +81,10 @@ export const reasons = {
     code: "UNAVAILABLE",
     meaning: "No agent is configured and none was started on this machine by this user.",
   },
+  CONFIGURATION_UNKNOWN: {
+    code: "FAILED_PRECONDITION",
+    meaning: "The provider's configuration has parts that are only known after apply.",
+  },
   ADDRESS_INVALID: {
     code: "INVALID_ARGUMENT",
     meaning: "The text is not HOST:PORT, [IPV6]:PORT or unix:/PATH.",
@@ -212,6 +216,14 @@ export const reasons = {
   BRIDGE_TAKEN: {
     code: "FAILED_PRECONDITION",
     meaning: "A link of the bridge's name exists and is not ours.",
+  },
+  TAP_TAKEN: {
+    code: "FAILED_PRECONDITION",
+    meaning: "A link of the tap's name exists and is not ours.",
+  },
+  NAMESPACE_FORBIDDEN: {
+    code: "FAILED_PRECONDITION",
+    meaning: "The machine does not allow what a development host needs; the remedy is named.",
   },
   QEMU_FAILED: {
     code: "FAILED_PRECONDITION",
