@@ -1,0 +1,68 @@
+import { HostService, type Host } from "@lodge/schemas/gen/lodge/agent/v1/host_pb.ts";
+import { ImageService } from "@lodge/schemas/gen/lodge/agent/v1/image_pb.ts";
+import { VmService } from "@lodge/schemas/gen/lodge/agent/v1/vm_pb.ts";
+import { createKindClient, type Item, type KindClient } from "@lodge/schemas/kind-client.ts";
+import { connect, createClient, type Transport } from "@lodge/schemas/rpc/client.ts";
+import type { Client } from "@lodge/schemas/rpc/service.ts";
+import type { ClientTls } from "@lodge/schemas/rpc/tls.ts";
+import type { KindName } from "@lodge/schemas/spec/kind.ts";
+import { Reads } from "./reads.ts";
+import { version } from "@lodge/schemas/version.ts";
+
+/** How to reach one agent. */
+export interface AgentTarget {
+  /** The agent's name, which is also the name in its certificate. */
+  readonly name: string;
+  /** `HOST:PORT` or `unix:/PATH`. */
+  readonly endpoint: string;
+  readonly tls: ClientTls;
+}
+
+/** The agent of one host: connected on first use. */
+export class Agent {
+  readonly name: string;
+  readonly vms: Client<typeof VmService>;
+  readonly images: Client<typeof ImageService>;
+  readonly #hosts: Client<typeof HostService>;
+  readonly #transport: Transport;
+  readonly #kinds = new Map<KindName, KindClient<KindName>>();
+  readonly #reads = new Map<KindName, Reads<KindName>>();
+
+  constructor({ name, endpoint, tls }: AgentTarget) {
+    this.name = name;
+    this.#transport = connect({ address: endpoint, security: { serverName: name, ...tls } });
+    this.vms = createClient(VmService, this.#transport);
+    this.images = createClient(ImageService, this.#transport);
+    this.#hosts = createClient(HostService, this.#transport);
+  }
+
+  /** The operations of a kind. */
+  kind<K extends KindName>(kind: K): KindClient<K> {
+    const known = this.#kinds.get(kind) ?? createKindClient(kind, this.#transport);
+    this.#kinds.set(kind, known);
+    return known;
+  }
+
+  /** One object by id, undefined where the agent says for certain that there is none. Shared: see {@link Reads}. */
+  read<K extends KindName>(kind: K, id: string, signal: AbortSignal): Promise<Item<K> | undefined> {
+    return this.#readsOf(kind).get(id, signal);
+  }
+
+  /** Makes the next read ask the agent again; to be called after every write. */
+  forget(kind: KindName): void {
+    this.#reads.get(kind)?.forget();
+  }
+
+  /** The host, its capabilities and the agent's version. */
+  host(signal: AbortSignal): Promise<Host> {
+    return this.#hosts.get({ clientVersion: version }, { signal });
+  }
+
+  #readsOf<K extends KindName>(kind: K): Reads<K> {
+    const known =
+      this.#reads.get(kind) ??
+      new Reads<KindName>(this.kind(kind));
+    this.#reads.set(kind, known);
+    return known;
+  }
+}

@@ -1,0 +1,114 @@
+import { lodgeError } from "@lodge/schemas/rpc/error.ts";
+import { checkIdentity, readPem, type Identity } from "@lodge/schemas/rpc/tls.ts";
+import { z } from "zod";
+import { Hosts } from "./hosts.ts";
+import type { ConfigureContext } from "./sdk/provider.ts";
+import { isUnknown } from "./sdk/value/unknown.ts";
+
+/** The provider block. */
+export const ProviderConfig = z.object({
+  hosts: z
+    .record(
+      z.string(),
+      z.object({
+        endpoint: z.string().meta({
+          description:
+            "Where the host's agent listens: `HOST:PORT`, or `unix:/PATH` for a socket of this machine.",
+        }),
+      }),
+    )
+    .optional()
+    .meta({
+      description:
+        "The hosts by the names of their agents, which are the names in the agents' certificates. Without it the agent of this machine is used: that of `LODGE_AGENT_DIR`, else of `lodge agent --dev`.",
+    }),
+  default_host: z.string().optional().meta({
+    description:
+      "The host of resources that name none. Needed where there are several. Or `LODGE_DEFAULT_HOST`.",
+  }),
+  ca_certificate_file: z.string().optional().meta({
+    description:
+      "The file of the certificate authority that the agents' certificates come from. Or `LODGE_CA_CERTIFICATE_FILE`.",
+  }),
+  ca_certificate_pem: z.string().optional().meta({
+    description: "The certificate authority itself, PEM. Or `LODGE_CA_CERTIFICATE_PEM`.",
+  }),
+  client_certificate_file: z.string().optional().meta({
+    description:
+      "The file of the certificate that says who you are. Or `LODGE_CLIENT_CERTIFICATE_FILE`.",
+  }),
+  client_certificate_pem: z.string().optional().meta({
+    description: "The certificate itself, PEM. Or `LODGE_CLIENT_CERTIFICATE_PEM`.",
+  }),
+  client_key_file: z.string().optional().meta({
+    description: "The file of the certificate's private key. Or `LODGE_CLIENT_KEY_FILE`.",
+  }),
+  client_key_pem: z.string().optional().meta({
+    description: "The private key itself, PEM. Or `LODGE_CLIENT_KEY_PEM`.",
+    sensitive: true,
+  }),
+});
+
+type Given = { readonly [Name in keyof z.input<typeof ProviderConfig>]-?: unknown };
+
+/** The hosts of a provider block. Nothing is connected yet; unknown parts are tolerated until a host is needed. */
+export function configure({ config }: ConfigureContext<typeof ProviderConfig>): Hosts {
+  const given: Given = config;
+  if (Object.values(given).some(isUnknown) || hasUnknownEndpoint(given.hosts))
+    return new Hosts(undefined);
+  const hosts = endpoints(given.hosts);
+  const defaultHost = text(given.default_host, "LODGE_DEFAULT_HOST");
+  let identity: Promise<Identity> | undefined;
+  return new Hosts({
+    hosts,
+    ...(defaultHost !== undefined && { defaultHost }),
+    identity: () => (identity ??= loadIdentity(given)),
+  });
+}
+
+function hasUnknownEndpoint(hosts: unknown): boolean {
+  return Object.values((hosts ?? {})).some(
+    (host) => isUnknown(host) || isUnknown((host as { endpoint: unknown }).endpoint),
+  );
+}
+
+function endpoints(hosts: unknown): { [name: string]: string } {
+  const given = Object.entries((hosts ?? {}) as { [name: string]: { endpoint: string } });
+  return Object.fromEntries(given.map(([name, { endpoint }]) => [name, endpoint]));
+}
+
+function text(value: unknown, variable: string): string | undefined {
+  return typeof value === "string" ? value : process.env[variable] || undefined;
+}
+
+async function loadIdentity(given: Given): Promise<Identity> {
+  const [ca, certificate, key] = await Promise.all([
+    material(given, "ca_certificate"),
+    material(given, "client_certificate"),
+    material(given, "client_key"),
+  ]);
+  const identity = { ca, certificate, key };
+  checkIdentity(identity);
+  return identity;
+}
+
+/** One PEM text: the configuration goes before the environment, text before a file. */
+async function material(
+  given: Given,
+  name: "ca_certificate" | "client_certificate" | "client_key",
+): Promise<string> {
+  const [variable, pem, path] = [
+    `LODGE_${name.toUpperCase()}`,
+    given[`${name}_pem`],
+    given[`${name}_file`],
+  ];
+  if (typeof pem === "string") return pem;
+  const file = typeof path === "string" ? path : undefined;
+  const fallback = file === undefined ? process.env[`${variable}_PEM`] : undefined;
+  if (fallback) return fallback;
+  const chosen = file ?? process.env[`${variable}_FILE`];
+  if (chosen) return readPem(chosen, name);
+  throw lodgeError("CREDENTIALS_INVALID", `The provider has no ${name}.`, {
+    remedy: `Set ${name}_file, ${name}_pem, ${variable}_FILE or ${variable}_PEM.`,
+  });
+}

@@ -1,0 +1,149 @@
+import { lodgeError, LodgeError } from "@lodge/schemas/rpc/error.ts";
+import { findLocalAgent } from "@lodge/schemas/rpc/local-agent.ts";
+import { readIdentity, type Identity } from "@lodge/schemas/rpc/tls.ts";
+import type { Item } from "@lodge/schemas/kind-client.ts";
+import { kinds, type KindName } from "@lodge/schemas/spec/kind.ts";
+import { Agent } from "./agent.ts";
+import { AttributeError } from "./sdk/diagnostic.ts";
+
+/** What the provider block and the environment say, once all of it is known. */
+export interface HostsConfig {
+  /** Endpoints by the names of their agents. Empty: the local agent's socket. */
+  readonly hosts: { readonly [name: string]: string };
+  readonly defaultHost?: string;
+  readonly identity: () => Promise<Identity>;
+}
+
+/** The hosts that the provider speaks to: a connection is made when it is first needed, each fails by itself. */
+export class Hosts {
+  readonly #config: HostsConfig | undefined;
+  readonly #agents = new Map<string, Promise<Agent>>();
+  #local: Promise<Agent> | undefined;
+
+  /** Undefined: parts of the configuration are not known yet. */
+  constructor(config: HostsConfig | undefined) {
+    this.#config = config;
+  }
+
+  /** Whether the configuration is known, so that an agent can be asked. */
+  get known(): boolean {
+    return this.#config !== undefined;
+  }
+
+  /**
+   * The agent of the host of that name, by default of the default host.
+   * Throws INVALID_ARGUMENT where the host is not configured, or where there are several and none is chosen.
+   */
+  async agent(name: string | null | undefined): Promise<Agent> {
+    const { hosts, defaultHost } = this.#settings();
+    const names = Object.keys(hosts);
+    if (names.length === 0) return this.#localAgent(name);
+    const chosen = name ?? defaultHost ?? (names.length === 1 ? names[0] : undefined);
+    if (chosen === undefined) {
+      throw new AttributeError(
+        ["host"],
+        `No host is chosen. Set host, or the provider's default_host, to one of ${names.join(", ")}.`,
+      );
+    }
+    if (hosts[chosen] === undefined) {
+      throw new AttributeError(
+        ["host"],
+        `The provider's hosts has no ${chosen}; it has ${names.join(", ")}.`,
+      );
+    }
+    return this.#configured(chosen, hosts[chosen]);
+  }
+
+  /** The host that holds an object by id: all are asked, since ids survive moves. Undefined only if every one said no. */
+  async find<K extends KindName>(
+    kind: K,
+    id: string,
+    signal: AbortSignal,
+  ): Promise<Item<K> | undefined> {
+    const agents = this.#all();
+    const answers = await Promise.allSettled(
+      agents.map(async (agent) => (await agent).read(kind, id, signal)),
+    );
+    const found = answers.find(
+      (answer) => answer.status === "fulfilled" && answer.value !== undefined,
+    );
+    if (found?.status === "fulfilled") return found.value;
+    const failed = answers.find((answer) => answer.status === "rejected");
+    if (failed) throw failed.reason;
+    return undefined;
+  }
+
+  /** An object by `id`, by `name` where there is one host, or by `host/name`. Throws NOT_FOUND and AMBIGUOUS_NAME. */
+  async resolve<K extends KindName>(kind: K, text: string, signal: AbortSignal): Promise<Item<K>> {
+    const { title } = kinds[kind];
+    if (/^[0-9a-f]{8}-/u.test(text)) {
+      const item = await this.find(kind, text, signal);
+      if (item) return item;
+      throw lodgeError("NOT_FOUND", `No host has a ${title} with the id ${text}.`, {
+        kind,
+        id: text,
+      });
+    }
+    const slash = text.indexOf("/");
+    const agent = await this.agent(slash < 0 ? undefined : text.slice(0, slash));
+    return agent.kind(kind).get({ name: text.slice(slash + 1) }, false, { signal });
+  }
+
+  #settings(): HostsConfig {
+    if (this.#config) return this.#config;
+    throw lodgeError(
+      "CONFIGURATION_UNKNOWN",
+      "The provider's configuration is only known after apply.",
+      {
+        remedy:
+          "Give the provider values that are known at plan, or apply what they come from first with -target.",
+      },
+    );
+  }
+
+  #all(): Promise<Agent>[] {
+    const { hosts } = this.#settings();
+    const entries = Object.entries(hosts);
+    return entries.length === 0
+      ? [this.#localAgent(undefined)]
+      : entries.map(([name, endpoint]) => this.#configured(name, endpoint));
+  }
+
+  #configured(name: string, endpoint: string): Promise<Agent> {
+    const known = this.#agents.get(name) ?? this.#connect(name, endpoint);
+    this.#agents.set(name, known);
+    return known;
+  }
+
+  async #connect(name: string, endpoint: string): Promise<Agent> {
+    const identity = await this.#settings().identity();
+    return new Agent({ name, endpoint, tls: identity });
+  }
+
+  async #localAgent(name: string | null | undefined): Promise<Agent> {
+    this.#local ??= connectLocal();
+    const agent = await this.#local;
+    if (name !== null && name !== undefined && name !== agent.name) {
+      throw new AttributeError(
+        ["host"],
+        `The provider has no hosts, so only the local agent ${agent.name} can be asked, not ${name}.`,
+      );
+    }
+    return agent;
+  }
+}
+
+async function connectLocal(): Promise<Agent> {
+  const local = await findLocalAgent(process.env);
+  const tls = await readIdentity({
+    ca: local.caCertificate,
+    certificate: local.clientCertificate,
+    key: local.clientKey,
+  });
+  return new Agent({ name: local.name, endpoint: `unix:${local.socket}`, tls });
+}
+
+/** Whether an agent said for certain that an object does not exist. */
+export function isNotFound(thrown: unknown): boolean {
+  return thrown instanceof LodgeError && thrown.code === "NOT_FOUND";
+}

@@ -1,0 +1,18 @@
+import { ProviderConfig, configure } from "./configuration.ts";
+import { host } from "./data-sources/host.ts";
+import { vm as vmData } from "./data-sources/vm.ts";
+import { addressPool } from "./resources/address-pool.ts";
+import { disk } from "./resources/disk.ts";
+import { image } from "./resources/image.ts";
+import { network } from "./resources/network.ts";
+import { vm } from "./resources/vm.ts";
+import { defineProvider } from "./sdk/provider.ts";
+
+/** The provider `lodge` with everything in it. */
+export const provider = defineProvider({
+  schema: ProviderConfig,
+  description: "QEMU virtual machines on your own Linux hosts.",
+  configure,
+  resources: [network, addressPool, image, disk, vm],
+  dataSources: [host, vmData],
+});

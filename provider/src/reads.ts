@@ -1,0 +1,64 @@
+import type { Item, KindClient } from "@lodge/schemas/kind-client.ts";
+import { LodgeError } from "@lodge/schemas/rpc/error.ts";
+import type { KindName } from "@lodge/schemas/spec/kind.ts";
+
+/** How old, in milliseconds, a list may be that a read is answered from. */
+const FRESH = 2000;
+
+/**
+ * Reads of one kind on one host. Terraform refreshes object by object, up to ten at once; here all reads of a
+ * moment share one List, so that a thousand objects cost a handful of calls.
+ */
+export class Reads<K extends KindName> {
+  readonly #client: KindClient<K>;
+  #list: { readonly at: number; readonly items: Promise<ReadonlyMap<string, Item<K>>> } | undefined;
+  #claims: { readonly ids: Set<string>; readonly done: Promise<void> } | undefined;
+  #claiming: Promise<void> = Promise.resolve();
+
+  constructor(client: KindClient<K>) {
+    this.#client = client;
+  }
+
+  /** One object, and the agent told that its id is kept; undefined where it is certainly gone. */
+  async get(id: string, signal: AbortSignal): Promise<Item<K> | undefined> {
+    const item = (await this.#items(signal)).get(id);
+    if (item && !item.claimed) await this.#claim(id, signal);
+    return item;
+  }
+
+  forget(): void {
+    this.#list = undefined;
+  }
+
+  #items(signal: AbortSignal): Promise<ReadonlyMap<string, Item<K>>> {
+    const now = performance.now();
+    if (this.#list && now - this.#list.at < FRESH) return this.#list.items;
+    const items = this.#client
+      .list([], { signal })
+      .then((all) => new Map(all.map((item) => [item.id, item])));
+    const list = { at: now, items };
+    this.#list = list;
+    items.catch(() => {
+      if (this.#list === list) this.#list = undefined;
+    });
+    return items;
+  }
+
+  /** What comes while one call is under way goes together in the next. */
+  #claim(id: string, signal: AbortSignal): Promise<void> {
+    if (!this.#claims) {
+      const ids = new Set<string>();
+      const done = this.#claiming.then(async () => {
+        this.#claims = undefined;
+        await this.#client.list([...ids], { signal });
+      });
+      this.#claims = { ids, done };
+      this.#claiming = done.catch(() => undefined);
+    }
+    this.#claims.ids.add(id);
+    return this.#claims.done.catch((thrown: unknown) => {
+      // A viewer may read and not claim; what it reads is right all the same.
+      if (!(thrown instanceof LodgeError && thrown.code === "PERMISSION_DENIED")) throw thrown;
+    });
+  }
+}

@@ -1,0 +1,38 @@
+import { DiskSpec, DiskStatus, diskRules } from "@lodge/schemas/spec/disk.ts";
+import { formatSize, parseSize } from "@lodge/schemas/spec/size.ts";
+import { z } from "zod";
+import type { Hosts } from "../hosts.ts";
+import { resource } from "../sdk/resource.ts";
+import { hostAttributes, idAttribute, timeoutsAttribute } from "./common.ts";
+import { kindResource, onOneHost } from "./kind-resource.ts";
+import { shrinkRefusal } from "./shrink.ts";
+
+const schema = z.object({
+  id: idAttribute,
+  ...hostAttributes,
+  ...DiskSpec.shape,
+  size: DiskSpec.shape.size.meta({ ...DiskSpec.shape.size.meta(), computed: "volatile" }),
+  size_bytes: DiskStatus.shape.size_bytes,
+  format: DiskStatus.shape.format,
+  ...timeoutsAttribute,
+});
+
+export const disk = resource<Hosts>()({
+  type: "lodge_disk",
+  version: 0,
+  description: "A disk that stands by itself: it outlives the VMs that it is attached to.",
+  schema,
+  rules: diskRules,
+  ...kindResource({
+    kind: "disk",
+    schema,
+    placement: onOneHost,
+    derive: ({ spec, status }) => ({ size: formatSize(spec.size ?? status.size_bytes) }),
+    plan({ planned, prior, diagnostics }) {
+      const refusal = prior && shrinkRefusal(planned!.size, prior.size_bytes);
+      if (refusal) diagnostics.error("Unable to shrink the disk", refusal, ["size"]);
+      const bytes = typeof planned!.size === "string" ? parseSize(planned!.size) : undefined;
+      if (bytes !== undefined) planned!.size_bytes = bytes;
+    },
+  }),
+});

@@ -1,0 +1,107 @@
+import type { PutImageRequest } from "@lodge/schemas/gen/lodge/agent/v1/image_pb.ts";
+import { ImageSpecSchema } from "@lodge/schemas/gen/lodge/agent/v1/image_pb.ts";
+import { toMessage } from "@lodge/schemas/convert.ts";
+import { itemOf, type Item } from "@lodge/schemas/kind-client.ts";
+import { ImageSpec, ImageStatus } from "@lodge/schemas/spec/image.ts";
+import { z } from "zod";
+import type { Agent } from "../agent.ts";
+import type { Hosts } from "../hosts.ts";
+import { AttributeError } from "../sdk/diagnostic.ts";
+import { resource, type PlanContext } from "../sdk/resource.ts";
+import { isUnknown } from "../sdk/value/unknown.ts";
+import { hostsAttribute, idAttribute, timeoutsAttribute } from "./common.ts";
+import type { Deadline } from "./deadline.ts";
+import { kindResource, onHosts } from "./kind-resource.ts";
+import { digestOf, fileChunks, sizeOf } from "./local-file.ts";
+import { pointed, put } from "./put.ts";
+import { specOf } from "./translate.ts";
+
+const schema = z.object({
+  id: idAttribute,
+  ...hostsAttribute,
+  ...ImageSpec.shape,
+  local_path: z.string().optional().meta({
+    description:
+      "A file where Terraform runs, sent to the host when the image is made. It is not read again: to follow its content, set `sha256 = filesha256(…)`.",
+  }),
+  format: ImageStatus.shape.format,
+  size_bytes: ImageStatus.shape.size_bytes,
+  virtual_size_bytes: ImageStatus.shape.virtual_size_bytes,
+  ...timeoutsAttribute,
+});
+
+type Plan = Readonly<Record<string, unknown>>;
+
+export const image = resource<Hosts>()({
+  type: "lodge_image",
+  version: 0,
+  description:
+    "An image that disks are made from, or a kernel or initial RAM disk that VMs boot. It never changes.",
+  schema,
+  rules: [
+    {
+      paths: ["host_path", "local_path"],
+      test: ({ host_path, local_path }) =>
+        (host_path === undefined) === (local_path === undefined)
+          ? "An image comes from exactly one of host_path and local_path."
+          : undefined,
+    },
+  ],
+  ...kindResource({ kind: "image", schema, placement: onHosts, make, plan }),
+});
+
+function make(
+  agent: Agent,
+  values: Plan,
+  { id }: { id: string },
+  deadline: Deadline,
+): Promise<Item<"image">> {
+  const spec = specOf("image", values);
+  const path = values["local_path"];
+  return typeof path === "string"
+    ? upload(agent, id, spec, path, deadline)
+    : put(agent, "image", { id, spec }, deadline);
+}
+
+async function upload(
+  agent: Agent,
+  id: string,
+  spec: ImageSpec,
+  path: string,
+  { signal }: Deadline,
+): Promise<Item<"image">> {
+  const request = { id, spec: toMessage(ImageSpecSchema, spec) } as unknown as PutImageRequest;
+  const size = await sizeOf(path);
+  async function* parts() {
+    yield { part: { case: "start" as const, value: { put: request, sizeBytes: BigInt(size) } } };
+    for await (const data of fileChunks(path, signal))
+      yield { part: { case: "data" as const, value: data } };
+  }
+  try {
+    return itemOf("image", await agent.images.upload(parts(), { signal, timeoutMs: Infinity }));
+  } catch (thrown) {
+    throw pointed(thrown);
+  } finally {
+    agent.forget("image");
+  }
+}
+
+/** A file that is to be sent must be there and be the one that is meant; one that was sent is not looked for again. */
+async function plan(context: PlanContext<typeof schema, Hosts>): Promise<void> {
+  const { planned, prior } = context;
+  const path = planned!.local_path;
+  if (typeof path !== "string" || (prior && !context.changed(["local_path"]))) return;
+  const found = await digestOf(path).catch((cause: unknown) => {
+    throw new AttributeError(
+      ["local_path"],
+      `${path} cannot be read: ${(cause as Error).message}`,
+      { cause },
+    );
+  });
+  if (prior && prior.sha256 !== found) context.requireReplace(["local_path"]);
+  const wanted = planned!.sha256;
+  if (!prior && isUnknown(wanted)) planned!.sha256 = found;
+  if (typeof wanted === "string" && wanted !== found && !prior) {
+    throw new AttributeError(["sha256"], `${path} has the digest ${found}, not ${wanted}.`);
+  }
+}

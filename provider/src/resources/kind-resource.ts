@@ -1,0 +1,259 @@
+/** What the resources of all kinds do alike: find the agent, put the wish, follow it, tell what is. */
+import type { Item } from "@lodge/schemas/kind-client.ts";
+import { lodgeError } from "@lodge/schemas/rpc/error.ts";
+import { kinds, type KindName } from "@lodge/schemas/spec/kind.ts";
+import { randomUUID } from "node:crypto";
+import type { z } from "zod";
+import type { Agent } from "../agent.ts";
+import { isNotFound, type Hosts } from "../hosts.ts";
+import type { PlanContext, Resource } from "../sdk/resource.ts";
+import { gone } from "../sdk/resource.ts";
+import { isUnknown } from "../sdk/value/unknown.ts";
+import type { PrivateData } from "../sdk/values.ts";
+import type { Operation } from "./common.ts";
+import { deadline, type Deadline } from "./deadline.ts";
+import { preview } from "./preview.ts";
+import { persistently, pointed, put } from "./put.ts";
+import { follow } from "./settle.ts";
+import { attributesOf, specOf } from "./translate.ts";
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** What is kept beside the state. */
+export function privateOf(item: Item<KindName>): PrivateData {
+  return { id: item.id, revision: item.specRevision };
+}
+
+/** Where wish and fact of an object's host stand in its attributes. */
+interface Placement {
+  /** The host that is wished for; null for the default one. */
+  wish(values: Values): unknown;
+  /** The attributes of an object that is on a host. */
+  fact(host: string): Values;
+  /** The host that an object in state is on. */
+  home(state: Values): string | null;
+}
+
+/** Disks, pools and VMs: one `host`, wish and fact apart. */
+export const onOneHost: Placement = {
+  wish: (values) => values["host"],
+  fact: (host) => ({ actual_host: host }),
+  home: (state) => state["actual_host"] as string | null,
+};
+
+/** Networks and images: a set of `hosts`. */
+export const onHosts: Placement = {
+  wish: (values) => {
+    const hosts = values["hosts"];
+    if (isUnknown(hosts) || hosts === null || hosts === undefined) return null;
+    return [...(hosts as ReadonlySet<unknown>)][0] ?? null;
+  },
+  fact: (host) => ({ hosts: new Set([host]) }),
+  home: (state) => [...((state["hosts"] as ReadonlySet<string> | null) ?? [])][0] ?? null,
+};
+
+export interface KindDefinition<K extends KindName, Schema extends z.ZodObject> {
+  readonly kind: K;
+  readonly schema: Schema;
+  readonly placement: Placement;
+  /** Attributes that follow from what the object tells. */
+  readonly derive?: (item: Item<K>) => Values;
+  /** Makes the object in another way than by a plain Put. */
+  readonly make?: (
+    agent: Agent,
+    plan: Values,
+    wish: { id: string },
+    deadline: Deadline,
+  ) => Promise<Item<K>>;
+  /** Refines a plan that changes something. */
+  readonly plan?: (context: PlanContext<Schema, Hosts>) => Promise<void> | void;
+}
+
+/** The handlers of a resource whose object is ready once its agent says so. */
+export function kindResource<K extends KindName, Schema extends z.ZodObject>(
+  definition: KindDefinition<K, Schema>,
+): Pick<Resource<Hosts, Schema>, "create" | "read" | "update" | "delete" | "import" | "plan"> {
+  const { kind, placement } = definition;
+  const state = (item: Item<K>) => stateOf(definition, item) as never;
+  return {
+    async create({ plan, client, signal }) {
+      const limit = deadline("create", timeouts(plan), signal);
+      const agent = await client.agent(placement.wish(plan) as string | null);
+      const wish = { id: randomUUID() };
+      const made = definition.make
+        ? await definition.make(agent, plan, wish, limit)
+        : await put(agent, kind, { ...wish, spec: specOf(kind, plan) }, limit);
+      return settled(state, made, await outcome(agent, kind, made, limit));
+    },
+    async update({ plan, prior, client, private: kept, signal }) {
+      const limit = deadline("update", timeouts(plan), signal);
+      const agent = await client.agent(placement.home(prior));
+      const wish = {
+        id: kept["id"] as string,
+        spec: specOf(kind, plan),
+        expectedRevision: kept["revision"] as number,
+      };
+      const edited = await put(agent, kind, wish, limit);
+      return settled(state, edited, await outcome(agent, kind, edited, limit));
+    },
+    async read({ state: known, client, signal }) {
+      const item = await readItem(
+        kind,
+        client,
+        placement.home(known),
+        (known as Values)["id"] as string,
+        signal,
+      );
+      return item ? { state: state(item), private: privateOf(item) } : gone;
+    },
+    async delete({ state: known, client, signal }) {
+      const agent = await client.agent(placement.home(known));
+      await deleteItem(
+        agent,
+        kind,
+        (known as Values)["id"] as string,
+        deadline("delete", timeouts(known), signal),
+      );
+    },
+    async import({ id, client, signal }) {
+      const item = await client.resolve(kind, id, signal);
+      return { state: state(item), private: privateOf(item) };
+    },
+    plan: (context) => planKind(definition, context),
+  };
+}
+
+/** Everything that an object tells, with the place that it is in. */
+export function stateOf<K extends KindName, Schema extends z.ZodObject>(
+  { kind, schema, placement, derive }: KindDefinition<K, Schema>,
+  item: Item<K>,
+): Values {
+  return { ...attributesOf(kind, schema, item), ...placement.fact(item.host), ...derive?.(item) };
+}
+
+/** The common part of planning: protection, a changed host, and what the agent would refuse. */
+export async function planKind<K extends KindName, Schema extends z.ZodObject>(
+  definition: KindDefinition<K, Schema>,
+  context: PlanContext<Schema, Hosts>,
+): Promise<void> {
+  const { kind, placement } = definition;
+  const [planned, prior, config] = [
+    context.planned,
+    context.prior,
+    context.config,
+  ] as (Values | null)[];
+  if (!planned) {
+    refuseProtected(kind, prior!, context);
+    return;
+  }
+  await definition.plan?.(context);
+  const wished = placement.wish(config!);
+  if (prior && typeof wished === "string" && wished !== placement.home(prior)) {
+    context.requireReplace(placement === onOneHost ? ["host"] : ["hosts"]);
+    return;
+  }
+  const { id, revision } = context.private;
+  const replacement = !prior && id !== undefined;
+  const wish = prior
+    ? { id: id as string, revision: revision as number, host: placement.home(prior) }
+    : { host: wished };
+  const changes =
+    !prior || Object.keys(kinds[kind].spec.shape).some((name) => context.changed([name]));
+  if (changes && !replacement) {
+    await preview(kind, context.client, { planned, ...wish }, context.diagnostics, context.signal);
+  }
+}
+
+function refuseProtected(
+  kind: KindName,
+  prior: Values,
+  { diagnostics }: PlanContext<never, Hosts>,
+): void {
+  if (prior["deletion_protection"] !== true) return;
+  const { title } = kinds[kind];
+  diagnostics.error(
+    `The ${title} ${String(prior["name"])} is protected`,
+    "deletion_protection is on. Set it to false and apply that first; then the object can be deleted.",
+    ["deletion_protection"],
+  );
+}
+
+/** One object by its id, on its host or, since objects can be moved, on any other. */
+export async function readItem<K extends KindName>(
+  kind: K,
+  hosts: Hosts,
+  home: string | null,
+  id: string,
+  signal: AbortSignal,
+): Promise<Item<K> | undefined> {
+  const agent = await hosts.agent(home);
+  return (await agent.read(kind, id, signal)) ?? hosts.find(kind, id, signal);
+}
+
+/** Deletes an object and waits until nothing of it is left; one that is gone already is success. */
+export async function deleteItem(
+  agent: Agent,
+  kind: KindName,
+  id: string,
+  limit: Deadline,
+): Promise<void> {
+  try {
+    await persistently(limit, () => agent.kind(kind).delete(id, { signal: limit.signal }));
+    await follow(agent, kind, id, limit, (seen) => {
+      if (seen?.status.phase === "failed") throw failure(kind, seen);
+      return seen === undefined;
+    });
+  } catch (thrown) {
+    if (!isNotFound(thrown)) throw pointed(thrown);
+  } finally {
+    agent.forget(kind);
+  }
+}
+
+/** The object once its wish is true, or the error that keeps it from that. */
+export async function outcome<K extends KindName>(
+  agent: Agent,
+  kind: K,
+  wished: Item<K>,
+  limit: Deadline,
+): Promise<Item<K> | { readonly error: unknown }> {
+  try {
+    const seen = await follow(agent, kind, wished.id, limit, (item) => {
+      if (item && item.sequence > wished.sequence && item.status.phase === "failed")
+        throw failure(kind, item);
+      return item === undefined || item.observedRevision >= wished.specRevision;
+    });
+    return (
+      seen ?? {
+        error: lodgeError("NOT_FOUND", `The ${kinds[kind].title} was deleted while it was made.`),
+      }
+    );
+  } catch (error) {
+    return { error: pointed(error) };
+  } finally {
+    agent.forget(kind);
+  }
+}
+
+function failure(kind: KindName, item: Item<KindName>): Error {
+  return new Error(`The ${kinds[kind].title} ${item.spec.name} has failed: ${item.status.message}`);
+}
+
+/** A failed create is recorded with what the agent answered, so that it is known and replaced. */
+function settled<K extends KindName>(
+  state: (item: Item<K>) => never,
+  wished: Item<K>,
+  result: Item<K> | { readonly error: unknown },
+): { state: never; private: PrivateData; error?: unknown } {
+  if ("error" in result)
+    return { state: state(wished), private: privateOf(wished), error: result.error };
+  return { state: state(result), private: privateOf(result) };
+}
+
+/** The attribute `timeouts` of a plan or a state. */
+export function timeouts(values: unknown): { readonly [name in Operation]?: string | null } | null {
+  return (
+    ((values as Values)["timeouts"] as { readonly [name in Operation]?: string | null } | null) ??
+    null
+  );
+}

@@ -1,0 +1,24 @@
+import { NetworkSpec, NetworkStatus, networkRules } from "@lodge/schemas/spec/network.ts";
+import { z } from "zod";
+import type { Hosts } from "../hosts.ts";
+import { resource } from "../sdk/resource.ts";
+import { hostsAttribute, idAttribute, timeoutsAttribute } from "./common.ts";
+import { kindResource, onHosts } from "./kind-resource.ts";
+
+const schema = z.object({
+  id: idAttribute,
+  ...hostsAttribute,
+  ...NetworkSpec.shape,
+  bridge: NetworkStatus.shape.bridge,
+  ...timeoutsAttribute,
+});
+
+export const network = resource<Hosts>()({
+  type: "lodge_network",
+  version: 0,
+  description:
+    "A network of guests on a host: a bridge, DHCP for the addresses of its pools, and address translation to the outside.",
+  schema,
+  rules: networkRules,
+  ...kindResource({ kind: "network", schema, placement: onHosts }),
+});

@@ -1,0 +1,79 @@
+import { kinds, type KindName, type SpecOf } from "@lodge/schemas/spec/kind.ts";
+import { randomUUID } from "node:crypto";
+import type { Hosts } from "../hosts.ts";
+import type { Diagnostics } from "../sdk/diagnostic.ts";
+import { isUnknown } from "../sdk/value/unknown.ts";
+import { specOf } from "./translate.ts";
+
+/** Milliseconds that a plan waits for an agent's opinion. */
+const PATIENCE = 2000;
+
+type Values = Readonly<Record<string, unknown>>;
+
+/**
+ * Asks the agent what it would refuse, and reports that at plan. Only what is known is asked about; an agent
+ * that cannot be reached, or is too old to say, is asked at apply.
+ */
+export async function preview<K extends KindName>(
+  kind: K,
+  hosts: Hosts,
+  {
+    planned,
+    id,
+    revision,
+    host,
+  }: { planned: Values; id?: string; revision?: number; host: unknown },
+  diagnostics: Diagnostics,
+  signal: AbortSignal,
+): Promise<void> {
+  const spec = knownSpec(kind, planned);
+  if (!spec || !hosts.known || isUnknown(host)) return;
+  const partial = hasUnknown(planned);
+  const agent = await hosts.agent(host as string | null);
+  const wish = {
+    id: id ?? randomUUID(),
+    spec,
+    ...(revision !== undefined && { expectedRevision: revision }),
+  };
+  const refusals = await agent
+    .kind(kind)
+    .validate(wish, { signal, timeoutMs: PATIENCE })
+    .catch(() => []);
+  for (const { path, message, reason } of refusals) {
+    // The rules of the spec were checked before, and may not hold for a part of it.
+    if (partial && reason === "SPEC_INVALID") continue;
+    diagnostics.error(`Invalid ${kinds[kind].title}`, message, path);
+  }
+}
+
+/** The spec without the entries that hold something unknown; undefined where what is left would not be one. */
+function knownSpec<K extends KindName>(kind: K, planned: Values): SpecOf<K> | undefined {
+  const { shape } = kinds[kind].spec;
+  const known = Object.keys(shape).map((name) => [name, knownParts(planned[name])] as const);
+  try {
+    return specOf(kind, Object.fromEntries(known));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Unknown values become absent, and so do objects with an unknown member: half of one says something else. */
+function knownParts(value: unknown): unknown {
+  if (isUnknown(value)) return null;
+  if (Array.isArray(value)) return value.some(hasUnknown) ? null : value;
+  if (typeof value !== "object" || value === null) return value;
+  const nested = Object.values(value).every(
+    (member) => isUnknown(member) || (typeof member === "object" && member !== null),
+  );
+  if (!nested) return hasUnknown(value) ? null : value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, member]) => !hasUnknown(member))
+      .map(([key, member]) => [key, member]),
+  );
+}
+
+function hasUnknown(value: unknown): boolean {
+  if (isUnknown(value)) return true;
+  return typeof value === "object" && value !== null && Object.values(value).some(hasUnknown);
+}

@@ -1,0 +1,64 @@
+import type { Item, Wish } from "@lodge/schemas/kind-client.ts";
+import { LodgeError } from "@lodge/schemas/rpc/error.ts";
+import type { KindName } from "@lodge/schemas/spec/kind.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Agent } from "../agent.ts";
+import { AttributeError } from "../sdk/diagnostic.ts";
+import type { Deadline } from "./deadline.ts";
+
+/** For how long, in milliseconds, a lost answer is asked for again: an agent restarts in less. */
+const PERSISTENCE = 15_000;
+const PAUSE = 200;
+
+/**
+ * Puts a wish. An answer that is lost with the connection is asked for again under the same id, which changes
+ * nothing where the first request had arrived. Refusals point at the attribute that they are about.
+ */
+export async function put<K extends KindName>(
+  agent: Agent,
+  kind: K,
+  wish: Wish<K>,
+  deadline: Deadline,
+): Promise<Item<K>> {
+  try {
+    return await persistently(deadline, () =>
+      agent.kind(kind).put(wish, { signal: deadline.signal }),
+    );
+  } catch (thrown) {
+    throw pointed(thrown);
+  } finally {
+    agent.forget(kind);
+  }
+}
+
+/** Repeats what failed because the agent went away under it. An agent that was never there fails at once. */
+export async function persistently<T>(deadline: Deadline, call: () => Promise<T>): Promise<T> {
+  let until: number | undefined;
+  for (;;) {
+    try {
+      return await call();
+    } catch (thrown) {
+      const lost =
+        thrown instanceof LodgeError &&
+        (thrown.is("CONNECTION_LOST") || thrown.is("SERVER_CLOSING"));
+      const away =
+        lost || (until !== undefined && thrown instanceof LodgeError && thrown.is("UNREACHABLE"));
+      until ??= lost ? performance.now() + PERSISTENCE : undefined;
+      if (!away || deadline.signal.aborted || performance.now() > until!) throw thrown;
+      await sleep(PAUSE, undefined, { signal: deadline.signal }).catch(() => undefined);
+    }
+  }
+}
+
+/** An error of an agent as the user reads it: message and remedy, at the attribute where it names one. */
+export function pointed(thrown: unknown): unknown {
+  if (!(thrown instanceof LodgeError)) return thrown;
+  const [first] = thrown.violations;
+  const text = [thrown.message, thrown.remedy].filter((part) => part).join(" ");
+  if (first === undefined) return new Error(text, { cause: thrown });
+  return new AttributeError(
+    first.path.split(".").filter((step) => step !== "" && step !== "spec"),
+    text,
+    { cause: thrown },
+  );
+}

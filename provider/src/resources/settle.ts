@@ -1,0 +1,68 @@
+import type { Item } from "@lodge/schemas/kind-client.ts";
+import { lodgeError, LodgeError } from "@lodge/schemas/rpc/error.ts";
+import { kinds, type KindName } from "@lodge/schemas/spec/kind.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Agent } from "../agent.ts";
+import type { Deadline } from "./deadline.ts";
+
+/** How often a lost watch is begun again: often enough for an agent that restarts. Milliseconds. */
+const RETRY = 250;
+
+/** An object after each of its changes; `undefined` once it is gone. */
+type Seen<K extends KindName> = Item<K> | undefined;
+
+/**
+ * Follows an object until `done` says so, and answers it as it was then. An agent that restarts in the middle
+ * is waited for. Throws DEADLINE_EXCEEDED where the time ran out, and the signal's reason where it aborted.
+ */
+export async function follow<K extends KindName>(
+  agent: Agent,
+  kind: K,
+  id: string,
+  { signal, remaining }: Deadline,
+  done: (seen: Seen<K>) => boolean,
+): Promise<Seen<K>> {
+  const { title } = kinds[kind];
+  let since = 0;
+  for (;;) {
+    try {
+      // Only a full state can say by its silence that the object does not exist.
+      let missing = since === 0;
+      for await (const event of agent
+        .kind(kind)
+        .watch({ id, since }, { signal, timeoutMs: Infinity })) {
+        since = event.sequence;
+        if (event.type === "put") {
+          missing = false;
+          if (done(event.item)) return event.item;
+        } else if (event.type === "delete" || missing) {
+          if (done(undefined)) return undefined;
+          throw lodgeError("NOT_FOUND", `The ${title} ${id} was deleted meanwhile.`, { kind, id });
+        }
+      }
+    } catch (thrown) {
+      if (signal.aborted) throw aborted(title, id, remaining() === 0);
+      if (!(thrown instanceof LodgeError)) throw thrown;
+      if (thrown.code === "OUT_OF_RANGE") since = 0;
+      else if (thrown.code !== "UNAVAILABLE" || !thrown.retryable) throw thrown;
+    }
+    await sleep(RETRY, undefined, { signal }).catch(() => {
+      throw aborted(title, id, remaining() === 0);
+    });
+  }
+}
+
+function aborted(title: string, id: string, late: boolean): LodgeError {
+  return late
+    ? lodgeError(
+        "DEADLINE_EXCEEDED",
+        `The ${title} ${id} did not get there in the time that timeouts allows.`,
+        {
+          remedy: "Raise the timeout, or look at what holds it up with `lodge vm log`.",
+        },
+      )
+    : lodgeError(
+        "CANCELLED",
+        `The wait for the ${title} ${id} was interrupted; the agent carries on.`,
+      );
+}

@@ -1,0 +1,86 @@
+/** What a plan of a VM foresees: the facts that apply will make true, what needs a restart, what is refused. */
+import { changes } from "@lodge/schemas/spec/changes.ts";
+import { parseSize } from "@lodge/schemas/spec/size.ts";
+import { VmSpec } from "@lodge/schemas/spec/vm.ts";
+import type { Hosts } from "../hosts.ts";
+import type { PlanContext } from "../sdk/resource.ts";
+import { isUnknown, unknown } from "../sdk/value/unknown.ts";
+import { shrinkRefusal } from "./shrink.ts";
+import { specOf } from "./translate.ts";
+import type { vmSchema } from "./vm-schema.ts";
+
+type Context = PlanContext<typeof vmSchema, Hosts>;
+
+/** Refines the plan of a VM that stays or is made. */
+export function planVm(context: Context): void {
+  const { planned, prior } = context;
+  if (typeof planned!.memory === "string")
+    planned!.memory_bytes = parseSize(planned!.memory) ?? unknown;
+  if (!prior) return;
+  refuseShrink(context);
+  keepFacts(context);
+  foreseePower(context);
+  announceRestart(context);
+}
+
+function refuseShrink({ planned, prior, diagnostics }: Context): void {
+  const disks = planned!.disks;
+  if (isUnknown(disks)) return;
+  for (const [name, disk] of Object.entries(disks ?? {})) {
+    const bytes = prior!.disk_status?.find((known) => known.name === name)?.size_bytes;
+    const same = !isUnknown(disk) && disk.image_id === prior!.disks?.[name]?.image_id;
+    const refusal = same ? shrinkRefusal(disk.size, bytes) : undefined;
+    if (refusal)
+      diagnostics.error(`Unable to shrink the disk ${name}`, refusal, ["disks", name, "size"]);
+  }
+}
+
+/** Facts that nothing planned touches stay known, so that what refers to them does not change with every update. */
+function keepFacts(context: Context): void {
+  const { planned, prior } = context;
+  if (!context.changed(["nics"]) && !context.changed(["primary_nic"])) {
+    planned!.ipv4_address = prior!.ipv4_address;
+    planned!.nic_status = prior!.nic_status;
+  }
+  if (!context.changed(["disks"])) planned!.disk_status = prior!.disk_status;
+}
+
+/** Where wish and fact of the power state differ, the plan says what apply makes true: that is how drift shows. */
+function foreseePower({ planned, prior }: Context): void {
+  const wished = planned!.power_state;
+  const drifted = !isUnknown(wished) && wished !== prior!.actual_power_state;
+  planned!.actual_power_state = wished ?? unknown;
+  if (!prior!.ready || drifted) planned!.ready = unknown;
+  if (drifted && prior!.restart_required.length > 0) planned!.restart_required = unknown;
+}
+
+/** No restart comes unannounced: the plan names what needs one, and what becomes of it. */
+function announceRestart({ planned, prior, diagnostics }: Context): void {
+  if (prior!.actual_power_state !== "running" || planned!.power_state !== "running") return;
+  const paths = restartPaths(planned!, prior!);
+  if (paths.length === 0) return;
+  const names = paths.join(", ");
+  if (planned!.on_restart_required === "restart") {
+    diagnostics.warning(
+      "The VM will be restarted",
+      `These changes need it: ${names}. With on_restart_required = "defer" they would wait for its next boot.`,
+    );
+  } else {
+    diagnostics.warning(
+      "Changes will wait for a restart",
+      `At the next boot of the VM: ${names}. With on_restart_required = "restart" this apply would restart it.`,
+    );
+  }
+}
+
+/** The changed attributes that need a restart, as users write them; none while parts of the plan are unknown. */
+function restartPaths(planned: object, prior: object): string[] {
+  try {
+    const [from, to] = [specOf("vm", prior as never), specOf("vm", planned as never)];
+    return changes(VmSpec, from, to)
+      .filter(({ update }) => update === "restart")
+      .map(({ path }) => path.join("."));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,141 @@
+import type { Item } from "@lodge/schemas/kind-client.ts";
+import { vmRules } from "@lodge/schemas/spec/vm.ts";
+import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import type { Agent } from "../agent.ts";
+import type { Hosts } from "../hosts.ts";
+import type { Diagnostics } from "../sdk/diagnostic.ts";
+import { resource } from "../sdk/resource.ts";
+import type { PartialValues, PrivateData, Values } from "../sdk/values.ts";
+import { deadline, type Deadline } from "./deadline.ts";
+import {
+  kindResource,
+  onOneHost,
+  outcome,
+  privateOf,
+  stateOf,
+  timeouts,
+  type KindDefinition,
+} from "./kind-resource.ts";
+import { put } from "./put.ts";
+import { specOf } from "./translate.ts";
+import { planVm } from "./vm-plan.ts";
+import { vmSchema } from "./vm-schema.ts";
+import { primaryNic, waitFor } from "./wait-for.ts";
+
+const definition: KindDefinition<"vm", typeof vmSchema> = {
+  kind: "vm",
+  schema: vmSchema,
+  placement: onOneHost,
+  derive: (item) => ({
+    memory_bytes: item.spec.memory,
+    ipv4_address: primaryNic(item)?.ipv4_address ?? null,
+  }),
+  plan: planVm,
+};
+
+const common = kindResource(definition);
+
+/** The answer of create and update. */
+interface Applied {
+  readonly state: PartialValues<typeof vmSchema>;
+  readonly private: PrivateData;
+  readonly error?: unknown;
+}
+
+export const vm = resource<Hosts>()({
+  type: "lodge_vm",
+  version: 0,
+  description: "A QEMU virtual machine.",
+  schema: vmSchema,
+  rules: vmRules,
+  ...common,
+  async create({ plan, client, diagnostics, signal }) {
+    const limit = deadline("create", timeouts(plan), signal);
+    const agent = await client.agent(plan.host);
+    const wished = await put(agent, "vm", { id: randomUUID(), spec: specOf("vm", plan) }, limit);
+    const { item, error } = await achieve(agent, wished, plan, limit);
+    if (error === undefined) return applied(item, true);
+    if (plan.wait_for?.on_timeout === "fail") return { ...applied(item, false), error };
+    // From here on the VM exists: an error would taint it, and the next apply would destroy it.
+    warn(diagnostics, item, error);
+    return applied(item, false);
+  },
+  async update({ plan, prior, client, private: kept, signal }) {
+    const limit = deadline("update", timeouts(plan), signal);
+    const agent = await client.agent(prior.actual_host);
+    const wished = await edit(agent, plan, prior, kept, limit);
+    const { item, error } = await achieve(agent, wished, plan, limit);
+    return error === undefined ? applied(item, true) : { ...applied(item, false), error };
+  },
+  async read(context) {
+    const result = await common.read(context);
+    if (typeof result === "symbol") return result;
+    const state = result.state;
+    // What a wait has found out is no fact of the agent's; an imported VM has nothing to wait for.
+    return { ...result, state: { ...state, ready: context.state.ready ?? true } };
+  },
+  async import(context) {
+    const result = await common.import!(context);
+    return { ...result, state: { ...result.state, ready: true } };
+  },
+});
+
+/** Puts an edit, unless the agent's wish is the same already and the VM is as it says. */
+async function edit(
+  agent: Agent,
+  plan: Values<typeof vmSchema>,
+  prior: Values<typeof vmSchema>,
+  kept: PrivateData,
+  limit: Deadline,
+): Promise<Item<"vm">> {
+  const [spec, before] = [specOf("vm", plan), specOf("vm", prior)];
+  const drifted = prior.actual_power_state !== plan.power_state;
+  if (isDeepStrictEqual(spec, before) && !drifted) {
+    return agent.kind("vm").get({ id: prior.id }, false, { signal: limit.signal });
+  }
+  return put(
+    agent,
+    "vm",
+    { id: prior.id, spec, expectedRevision: kept["revision"] as number },
+    limit,
+  );
+}
+
+/** Waits until the VM is as wished for, then for what `wait_for` names. An error says what did not come true. */
+async function achieve(
+  agent: Agent,
+  wished: Item<"vm">,
+  plan: Values<typeof vmSchema>,
+  limit: Deadline,
+): Promise<{ readonly item: Item<"vm">; readonly error?: unknown }> {
+  const result = await outcome(agent, "vm", wished, limit);
+  if ("error" in result) return { item: await latest(agent, wished), error: result.error };
+  if (!plan.wait_for || plan.power_state !== "running") return { item: result };
+  try {
+    await waitFor(agent, result, plan.wait_for, limit);
+    return { item: await latest(agent, result) };
+  } catch (error) {
+    return { item: await latest(agent, result), error };
+  }
+}
+
+/** The VM as it is now; as it was last seen where the agent does not answer. */
+async function latest(agent: Agent, item: Item<"vm">): Promise<Item<"vm">> {
+  return agent
+    .kind("vm")
+    .get({ id: item.id }, false, { timeoutMs: 5000 })
+    .catch(() => item);
+}
+
+function applied(item: Item<"vm">, ready: boolean): Applied {
+  const state = stateOf(definition, item) as PartialValues<typeof vmSchema>;
+  return { state: { ...state, ready }, private: privateOf(item) };
+}
+
+function warn(diagnostics: Diagnostics, item: Item<"vm">, error: unknown): void {
+  diagnostics.warning(
+    `The VM ${item.spec.name} is made, and not ready`,
+    `${error instanceof Error ? error.message : String(error)}\n\nIt is kept with ready = false. The next apply waits again; \`lodge vm log ${item.spec.name}\` and \`lodge vm console ${item.spec.name}\` show what it does.`,
+  );
+}
