@@ -1,0 +1,37 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import type { GetProviderSchema_Response } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
+import { GetProviderSchema_ResponseSchema } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
+import type { ProviderDefinition } from "../provider.ts";
+import type { Response } from "./types.ts";
+
+/** All schemas, from the asset that was generated at build time: nothing else is loaded. */
+export async function getProviderSchema(
+  definition: ProviderDefinition,
+): Promise<GetProviderSchema_Response> {
+  return fromBinary(GetProviderSchema_ResponseSchema, await definition.schemaAsset());
+}
+
+/** The names of everything, for servers that combine providers. */
+export async function getMetadata(
+  definition: ProviderDefinition,
+): Promise<Response<"getMetadata">> {
+  const schema = await getProviderSchema(definition);
+  const types = (schemas: object) => Object.keys(schemas).map((typeName) => ({ typeName }));
+  return {
+    ...(schema.serverCapabilities === undefined
+      ? {}
+      : { serverCapabilities: schema.serverCapabilities }),
+    resources: types(schema.resourceSchemas),
+    dataSources: types(schema.dataSourceSchemas),
+    ephemeralResources: types(schema.ephemeralResourceSchemas),
+    functions: Object.keys(schema.functions).map((name) => ({ name })),
+  };
+}
+
+/** The functions alone, which OpenTofu asks for. */
+export async function getFunctions(
+  definition: ProviderDefinition,
+): Promise<Response<"getFunctions">> {
+  const { functions } = await getProviderSchema(definition);
+  return { functions };
+}

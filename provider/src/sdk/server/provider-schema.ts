@@ -1,0 +1,96 @@
+/** Derives what GetProviderSchema answers. Used at build time: the executable carries the result. */
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
+import type {
+  Function_ParameterSchema,
+  FunctionSchema,
+  GetProviderSchema_Response,
+} from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
+import {
+  GetProviderSchema_ResponseSchema,
+  StringKind,
+} from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
+import type { z } from "zod";
+import type { FunctionParameter, ProviderFunction } from "../function.ts";
+import type { Provider } from "../provider.ts";
+import { schemaMessage } from "../schema/block.ts";
+import { deriveSchema, deriveType } from "../schema/derive.ts";
+import { formatType } from "../value/type.ts";
+
+interface Described {
+  readonly type: string;
+  readonly schema: z.ZodObject;
+  readonly description: string;
+  readonly deprecated?: string;
+  readonly version?: number;
+}
+
+/**
+ * The answer of GetProviderSchema, derived from the schemas of everything in the provider. The
+ * same provider always gives the same bytes.
+ *
+ * @throws SchemaError when something cannot be expressed in Terraform
+ */
+export function deriveProviderSchema(provider: Provider): GetProviderSchema_Response {
+  const schemas = (list: readonly Described[]) =>
+    Object.fromEntries(
+      sorted(list, ({ type }) => type).map((item) => {
+        const { type, schema, description, deprecated, version } = item;
+        const node = deriveSchema(schema);
+        return [type, schemaMessage(node, { version: version ?? 0, description, deprecated })];
+      }),
+    );
+  return create(GetProviderSchema_ResponseSchema, {
+    provider: schemaMessage(deriveSchema(provider.schema), { description: provider.description }),
+    resourceSchemas: schemas(provider.resources),
+    dataSourceSchemas: schemas(provider.dataSources),
+    ephemeralResourceSchemas: schemas(provider.ephemeralResources ?? []),
+    functions: Object.fromEntries(
+      sorted(provider.functions ?? [], ({ name }) => name).map((item) => [
+        item.name,
+        functionMessage(item),
+      ]),
+    ),
+    serverCapabilities: { planDestroy: true, getProviderSchemaOptional: true },
+  });
+}
+
+/** The bytes of {@link deriveProviderSchema}: the asset that a provider definition hands out. */
+export function encodeProviderSchema(provider: Provider): Uint8Array {
+  return toBinary(GetProviderSchema_ResponseSchema, deriveProviderSchema(provider));
+}
+
+function sorted<T>(list: readonly T[], key: (item: T) => string): T[] {
+  const result = list.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
+  const twice = result.find((item, index) => index > 0 && key(item) === key(result[index - 1]!));
+  if (twice !== undefined) throw new Error(`${key(twice)} is defined twice`);
+  return result;
+}
+
+const typeBytes = (schema: z.ZodType): Uint8Array =>
+  new TextEncoder().encode(formatType(deriveType(schema).type));
+
+function parameterMessage(
+  parameter: FunctionParameter,
+): MessageInitShape<typeof Function_ParameterSchema> {
+  return {
+    name: parameter.name,
+    type: typeBytes(parameter.schema),
+    allowNullValue: parameter.allowNull === true,
+    allowUnknownValues: false,
+    description: parameter.description,
+    descriptionKind: StringKind.MARKDOWN,
+  };
+}
+
+function functionMessage(item: ProviderFunction): MessageInitShape<typeof FunctionSchema> {
+  return {
+    parameters: item.parameters.map(parameterMessage),
+    ...(item.variadic === undefined ? {} : { variadicParameter: parameterMessage(item.variadic) }),
+    return: { type: typeBytes(item.returns) },
+    summary: item.summary,
+    description: item.description,
+    descriptionKind: StringKind.MARKDOWN,
+  };
+}

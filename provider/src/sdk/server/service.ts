@@ -1,0 +1,76 @@
+/**
+ * The service `tfplugin6.Provider`. Importing this loads neither zod nor the provider: that waits
+ * for the first call which needs them, after the handshake.
+ */
+
+import type { Provider } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
+import type { CallContext, ServiceImplementation } from "@lodge/schemas/rpc/service.ts";
+import type { ProviderDefinition } from "../provider.ts";
+import { getFunctions, getMetadata, getProviderSchema } from "./get-provider-schema.ts";
+import type { OnError } from "./session.ts";
+import { Session } from "./session.ts";
+import type { Handler, Request, Response } from "./types.ts";
+
+type Service = ServiceImplementation<typeof Provider>;
+type Handlers = typeof import("./handlers.ts");
+
+/** The methods that this SDK implements; Terraform tolerates that the others are not. */
+export type ProviderService = Pick<
+  Service,
+  | keyof Handlers
+  | "getFunctions"
+  | "getMetadata"
+  | "getProviderSchema"
+  | "getResourceIdentitySchemas"
+  | "stopProvider"
+>;
+
+/** Options of {@link createProviderService}. */
+export interface ServiceOptions {
+  /** For the log; the user gets a diagnostic in any case. */
+  readonly onError?: OnError;
+}
+
+/** What of a call's context is used. */
+type Context = Pick<CallContext, "signal">;
+
+/** The handlers of a provider, ready to be bound to `tfplugin6.Provider`. */
+export function createProviderService(
+  definition: ProviderDefinition,
+  { onError = () => undefined }: ServiceOptions = {},
+): ProviderService {
+  const session = new Session(definition, onError);
+  const lazy =
+    <Method extends keyof Handlers>(method: Method) =>
+    async (request: Request<Method>, { signal }: Context): Promise<Response<Method>> => {
+      const handlers = await import("./handlers.ts");
+      const handler = handlers[method] as unknown as Handler<Method>;
+      return handler(session, request, session.signal(signal));
+    };
+  return {
+    getProviderSchema: () => getProviderSchema(definition),
+    getMetadata: () => getMetadata(definition),
+    getFunctions: () => getFunctions(definition),
+    getResourceIdentitySchemas: () => Promise.resolve({}),
+    stopProvider: () => {
+      session.stop();
+      return Promise.resolve({});
+    },
+    applyResourceChange: lazy("applyResourceChange"),
+    callFunction: lazy("callFunction"),
+    closeEphemeralResource: lazy("closeEphemeralResource"),
+    configureProvider: lazy("configureProvider"),
+    importResourceState: lazy("importResourceState"),
+    moveResourceState: lazy("moveResourceState"),
+    openEphemeralResource: lazy("openEphemeralResource"),
+    planResourceChange: lazy("planResourceChange"),
+    readDataSource: lazy("readDataSource"),
+    readResource: lazy("readResource"),
+    renewEphemeralResource: lazy("renewEphemeralResource"),
+    upgradeResourceState: lazy("upgradeResourceState"),
+    validateDataResourceConfig: lazy("validateDataResourceConfig"),
+    validateEphemeralResourceConfig: lazy("validateEphemeralResourceConfig"),
+    validateProviderConfig: lazy("validateProviderConfig"),
+    validateResourceConfig: lazy("validateResourceConfig"),
+  };
+}
