@@ -119,9 +119,9 @@ export interface PlanContext<Schema extends z.ZodObject, Client> extends Handler
   readonly planned: PlannedValues<Schema> | null;
   readonly private: PrivateData;
   /** Asks for a new object because of this attribute, beside what the schema's meta demands. */
-  requireReplace(path: Path): void;
+  readonly requireReplace: (path: Path) => void;
   /** Whether the planned value at a path differs from the prior one; everything does at create. */
-  changed(path: Path): boolean;
+  readonly changed: (path: Path) => boolean;
 }
 
 /** Brings the state of one schema version to the next one. */
