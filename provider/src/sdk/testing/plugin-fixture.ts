@@ -1,0 +1,50 @@
+/** The smallest provider, as an executable: for the tests of everything around one. Its argument makes it misbehave. */
+import { create } from "@bufbuild/protobuf";
+import type { Provider } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
+import type { ServiceImplementation } from "@lodge/schemas/rpc/service.ts";
+import { serve } from "../plugin/serve.ts";
+
+const behaviour = process.argv[2] ?? "";
+
+if (behaviour === "noise") {
+  console.log("console.log before the handshake");
+  process.nextTick(() => process.stdout.write("process.stdout before the handshake\n"));
+}
+
+await serve({
+  address: "registry.terraform.io/lodge/fixture",
+  ...(behaviour === "lonely" && { lonelyMs: 200 }),
+  load: async () => {
+    if (behaviour === "noise") console.log("console.log in load");
+    if (behaviour === "crash-in-load") throw new TypeError("the provider cannot be loaded");
+    const { GetProviderSchema_ResponseSchema } =
+      await import("@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts");
+    const handlers: Record<string, unknown> = {
+      getProviderSchema: async () =>
+        create(GetProviderSchema_ResponseSchema, {
+          provider: { version: 0n, block: {} },
+          resourceSchemas: {},
+        }),
+      // Answers with what the tests want to know of the process.
+      stopProvider: async () => ({
+        Error: JSON.stringify({ pid: process.pid, execArgv: process.execArgv }),
+      }),
+      configureProvider: async () => {
+        setTimeout(() => {
+          throw new RangeError("a bug in the\nprovider");
+        }, 1);
+        return new Promise(() => {});
+      },
+      validateProviderConfig: async () => {
+        void Promise.reject(new Error("nobody awaits this"));
+        return new Promise(() => {});
+      },
+      applyResourceChange: () => new Promise(() => {}),
+      // The size of what came, so that large messages can be tested.
+      readResource: async (request: { currentState?: { msgpack: Uint8Array } }) => ({
+        newState: { msgpack: request.currentState?.msgpack ?? new Uint8Array() },
+      }),
+    };
+    return handlers as unknown as ServiceImplementation<typeof Provider>;
+  },
+});
