@@ -3,7 +3,6 @@ import { LodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { KindName } from "@lodge/schemas/spec/kind.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Agent } from "../agent.ts";
-import { AttributeError } from "../sdk/diagnostic.ts";
 import type { Deadline } from "./deadline.ts";
 
 /** For how long, in milliseconds, a lost answer is asked for again: an agent restarts in less. */
@@ -50,15 +49,10 @@ export async function persistently<T>(deadline: Deadline, call: () => Promise<T>
   }
 }
 
-/** An error of an agent as the user reads it: message and remedy, at the attribute where it names one. */
+/** An error of an agent at the attribute that it is about, where it names one. */
 export function pointed(thrown: unknown): unknown {
   if (!(thrown instanceof LodgeError)) return thrown;
   const [first] = thrown.violations;
-  const text = [thrown.message, thrown.remedy].filter((part) => part).join(" ");
-  if (first === undefined) return new Error(text, { cause: thrown });
-  return new AttributeError(
-    first.path.split(".").filter((step) => step !== "" && step !== "spec"),
-    text,
-    { cause: thrown },
-  );
+  const path = first?.path.split(".").filter((step) => step !== "" && step !== "spec") ?? [];
+  return path.length === 0 ? thrown : Object.assign(thrown, { path });
 }

@@ -48,6 +48,13 @@ function pathOf(error: unknown): Path | undefined {
     : undefined;
 }
 
+/** What happened and, where the error has a `remedy`, what to do about it. */
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const remedy = "remedy" in error && typeof error.remedy === "string" ? error.remedy : "";
+  return [error.message, remedy].filter((text) => text !== "").join(" ");
+}
+
 /** Records a failure: a diagnostic for the user, the error itself for the log. */
 export function fail(
   { session, verb, type }: Call,
@@ -55,8 +62,7 @@ export function fail(
   error: unknown,
 ): void {
   session.onError(error, { verb, type });
-  const text = error instanceof Error ? error.message : String(error);
-  const detail = text === "" ? "The provider gave no reason." : text;
+  const detail = textOf(error) || "The provider gave no reason.";
   diagnostics.error(`Unable to ${verb} ${type}`, detail, pathOf(error));
 }
 
