@@ -1,0 +1,140 @@
+/**
+ * A simulator of what Terraform's core does with one resource instance, and of everything that it
+ * checks on the way. It talks to a provider through encoded protobuf messages, so a property test
+ * of a resource needs no Terraform:
+ *
+ * ```ts
+ * const core = await simulate(definition, { path });
+ * let disk = await core.apply("lodge_disk", undefined, { name: "a", size: "1GiB" });
+ * disk = await core.apply("lodge_disk", disk, { name: "a", size: "2GiB" });
+ * await core.destroy("lodge_disk", disk!);
+ * ```
+ *
+ * Whatever core would refuse is a `CoreViolation`; what the provider itself reports as an error is
+ * a `CoreError`.
+ */
+
+import type { GetProviderSchema_Response } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
+import type { ProviderDefinition } from "../provider.ts";
+import { createProviderService } from "../server/service.ts";
+import type { Type } from "../value/type.ts";
+import { parseType } from "../value/type.ts";
+import type { Value } from "../value/value.ts";
+import type { Instance } from "./core-error.ts";
+import { CoreViolation } from "./core-error.ts";
+import { readSchema } from "./core-schema.ts";
+import { coreValue, decoded, encoded } from "./core-value.ts";
+import type { Plan } from "./managed-resource.ts";
+import { ManagedResource } from "./managed-resource.ts";
+import { ProviderCaller } from "./provider-caller.ts";
+
+/** Starts a provider and configures it. */
+export async function simulate(
+  definition: ProviderDefinition,
+  configuration: object = {},
+): Promise<Core> {
+  const caller = new ProviderCaller(createProviderService(definition));
+  const core = new Core(caller, await caller.call("getProviderSchema", {}));
+  await core.configure(configuration);
+  return core;
+}
+
+/** One provider process as core sees it. Make one with {@link simulate}. */
+export class Core {
+  /** For calls that the other methods do not make. */
+  readonly caller: ProviderCaller;
+  readonly schema: GetProviderSchema_Response;
+
+  /** Checks all schemas as core does when it loads a provider. */
+  constructor(caller: ProviderCaller, schema: GetProviderSchema_Response) {
+    this.caller = caller;
+    this.schema = schema;
+    readSchema(schema.provider, "provider");
+    const { resourceSchemas, dataSourceSchemas, ephemeralResourceSchemas } = schema;
+    for (const schemas of [resourceSchemas, dataSourceSchemas, ephemeralResourceSchemas]) {
+      for (const [type, one] of Object.entries(schemas)) readSchema(one, type);
+    }
+    for (const [name, one] of Object.entries(schema.functions)) {
+      if (one.return === undefined) throw new CoreViolation(`function ${name} has no return type`);
+    }
+    if (schema.serverCapabilities?.planDestroy !== true)
+      throw new CoreViolation("plan_destroy is off");
+  }
+
+  /** Validates and sets the provider's configuration. */
+  async configure(configuration: object, terraformVersion = "1.11.4"): Promise<void> {
+    const { type } = readSchema(this.schema.provider, "provider");
+    const config = encoded(type, coreValue(type, configuration));
+    await this.caller.call("validateProviderConfig", { config });
+    const clientCapabilities = { deferralAllowed: true, writeOnlyAttributesAllowed: true };
+    await this.caller.call("configureProvider", { terraformVersion, config, clientCapabilities });
+  }
+
+  /** The life of a resource type's instances. */
+  resource(type: string): ManagedResource {
+    return new ManagedResource(
+      this.caller,
+      type,
+      readSchema(this.schema.resourceSchemas[type], type),
+    );
+  }
+
+  /** Plans: refreshes an existing instance, then asks what the configuration would change. */
+  plan(type: string, instance: Instance | undefined, config: object): Promise<Plan> {
+    return this.resource(type).plan(instance, config);
+  }
+
+  /**
+   * Plans with `before` (what was known then; default: everything), applies with `config`, and
+   * demands that a further plan is empty.
+   */
+  apply(
+    type: string,
+    instance: Instance | undefined,
+    config: object,
+    before?: object,
+  ): Promise<Instance> {
+    return this.resource(type).converge(instance, config, before);
+  }
+
+  /** @returns undefined when the object is gone */
+  refresh(type: string, instance: Instance): Promise<Instance | undefined> {
+    return this.resource(type).refresh(instance);
+  }
+
+  import(type: string, id: string): Promise<Instance> {
+    return this.resource(type).import(id);
+  }
+
+  destroy(type: string, instance: Instance): Promise<void> {
+    return this.resource(type).destroy(instance);
+  }
+
+  /** Validates and reads a data source. */
+  async readDataSource(typeName: string, configuration: object): Promise<Value> {
+    const { type } = readSchema(this.schema.dataSourceSchemas[typeName], typeName);
+    const config = encoded(type, coreValue(type, configuration));
+    await this.caller.call("validateDataResourceConfig", { typeName, config });
+    const { state } = await this.caller.call("readDataSource", { typeName, config });
+    return decoded(type, state, typeName);
+  }
+
+  /** Calls a provider function. @throws Error with the function's own words */
+  async callFunction(name: string, args: readonly unknown[]): Promise<Value> {
+    const definition = this.schema.functions[name];
+    if (definition?.return === undefined) throw new Error(`there is no function ${name}`);
+    const typeOf = (parameter: { readonly type: Uint8Array } | undefined): Type =>
+      parseType(new TextDecoder().decode(parameter?.type));
+    const values = args.map((argument, index) => {
+      const type = typeOf(definition.parameters[index] ?? definition.variadicParameter);
+      return encoded(type, coreValue(type, argument));
+    });
+    const { result, error } = await this.caller.call("callFunction", { name, arguments: values });
+    if (error !== undefined) {
+      const at =
+        error.functionArgument === undefined ? "" : ` (argument ${error.functionArgument})`;
+      throw new Error(`${error.text}${at}`);
+    }
+    return decoded(typeOf(definition.return), result, name, true);
+  }
+}

@@ -1,0 +1,377 @@
+/** The life of a managed resource's instance, with every check that core makes on the way. */
+
+import type { AttributePath } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
+import { pathFromMessage } from "../server/attribute-path.ts";
+import { valueKey, valuesEqual } from "../value/equal.ts";
+import { encodeJson } from "../value/json.ts";
+import type { Path } from "../value/path.ts";
+import { formatPath } from "../value/path.ts";
+import { isUnknown } from "../value/unknown.ts";
+import type { Value } from "../value/value.ts";
+import { isMembers, isWhollyKnown, member } from "../value/value.ts";
+import type { Instance } from "./core-error.ts";
+import { CoreViolation } from "./core-error.ts";
+import type { CoreAttribute, CoreSchema } from "./core-schema.ts";
+import { coreValue, decoded, encoded } from "./core-value.ts";
+import { assertObjectCompatible } from "./object-compatible.ts";
+import { assertPlanValid } from "./plan-valid.ts";
+import { proposedNew } from "./proposed-new.ts";
+import type { ProviderCaller } from "./provider-caller.ts";
+import { hasErrors } from "./provider-caller.ts";
+
+/** What a plan would do. */
+export type Action = "no-op" | "create" | "update" | "replace" | "delete";
+
+/** A plan as core keeps it. */
+export interface Plan {
+  readonly action: Action;
+  readonly prior: Value;
+  readonly planned: Value;
+  readonly private: Uint8Array;
+  /** The attributes that force a replacement, with core's own filter applied. */
+  readonly requiresReplace: readonly Path[];
+  /** The instance after the refresh; undefined where there is none. */
+  readonly refreshed: Instance | undefined;
+}
+
+const CAPABILITIES = { deferralAllowed: false, writeOnlyAttributesAllowed: true };
+
+/** One resource type. */
+export class ManagedResource {
+  readonly #caller: ProviderCaller;
+  readonly #typeName: string;
+  readonly #schema: CoreSchema;
+
+  constructor(caller: ProviderCaller, typeName: string, schema: CoreSchema) {
+    this.#caller = caller;
+    this.#typeName = typeName;
+    this.#schema = schema;
+  }
+
+  get schema(): CoreSchema {
+    return this.#schema;
+  }
+
+  #violation(problems: readonly string[], what: string): void {
+    if (problems.length > 0)
+      throw new CoreViolation(`${this.#typeName}: ${what}: ${problems.join("; ")}`);
+  }
+
+  #encode(value: Value): { msgpack: Uint8Array } {
+    return encoded(this.#schema.type, value);
+  }
+
+  /** Core never stores a write-only value. */
+  #writeOnly(value: Value, what: string): void {
+    for (const attribute of this.#schema.attributes) {
+      const kept = attribute.writeOnly && member(value, attribute.name) !== null;
+      this.#violation(kept ? [attribute.name] : [], `${what} holds a write-only value`);
+    }
+  }
+
+  async validate(config: object): Promise<void> {
+    await this.#validate(coreValue(this.#schema.type, config));
+  }
+
+  async #validate(config: Value): Promise<void> {
+    await this.#caller.call("validateResourceConfig", {
+      typeName: this.#typeName,
+      config: this.#encode(config),
+      clientCapabilities: CAPABILITIES,
+    });
+  }
+
+  /** Upgrades a stored state, as core does before everything else. */
+  async upgrade(json: string, version = this.#schema.version): Promise<Value> {
+    const { upgradedState } = await this.#caller.call("upgradeResourceState", {
+      typeName: this.#typeName,
+      version: BigInt(version),
+      rawState: { json: new TextEncoder().encode(json) },
+    });
+    const state = decoded(this.#schema.type, upgradedState, "upgraded state");
+    this.#writeOnly(state, "upgraded state");
+    return state;
+  }
+
+  /** @returns undefined when the object is gone */
+  async refresh(instance: Instance): Promise<Instance | undefined> {
+    const { type } = this.#schema;
+    const upgraded = await this.upgrade(encodeJson(type, instance.state));
+    if (!valuesEqual(type, upgraded, instance.state)) {
+      throw new CoreViolation(`${this.#typeName}: the upgrade of a current state changed it`);
+    }
+    const response = await this.#caller.callRaw("readResource", {
+      typeName: this.#typeName,
+      currentState: this.#encode(upgraded),
+      private: instance.private,
+      clientCapabilities: CAPABILITIES,
+    });
+    this.#caller.check(response, instance);
+    if (response.newState === undefined)
+      throw new CoreViolation(`${this.#typeName}: read gave no state`);
+    const state = decoded(type, response.newState, "state after read");
+    this.#writeOnly(state, "state after read");
+    return state === null ? undefined : { ...instance, state, private: response.private };
+  }
+
+  /** Refreshes, then plans. The configuration may hold unknown values. */
+  async plan(instance: Instance | undefined, config: object): Promise<Plan> {
+    const refreshed = instance === undefined ? undefined : await this.refresh(instance);
+    return this.#plan(refreshed, coreValue(this.#schema.type, config));
+  }
+
+  async #plan(refreshed: Instance | undefined, config: Value): Promise<Plan> {
+    await this.#validate(config);
+    const prior = refreshed === undefined || refreshed.tainted ? null : refreshed.state;
+    const { attributes, type } = this.#schema;
+    if (refreshed?.tainted === true) {
+      const again = await this.#planOnce(null, config, refreshed.private);
+      return {
+        ...again,
+        action: "replace",
+        prior: refreshed.state,
+        requiresReplace: [],
+        refreshed,
+      };
+    }
+    const first = await this.#planOnce(prior, config, refreshed?.private ?? new Uint8Array());
+    if (prior === null)
+      return { ...first, action: "create", prior, requiresReplace: [], refreshed };
+    const replace = first.paths.filter((path) =>
+      this.#differs(attributes, prior, first.planned, path),
+    );
+    const unchanged = valuesEqual(type, prior, first.planned);
+    if (unchanged || replace.length === 0) {
+      return {
+        ...first,
+        action: unchanged ? "no-op" : "update",
+        prior,
+        requiresReplace: [],
+        refreshed,
+      };
+    }
+    const second = await this.#planOnce(null, config, first.private);
+    return { ...second, action: "replace", prior, requiresReplace: replace, refreshed };
+  }
+
+  async #planOnce(
+    prior: Value,
+    config: Value,
+    priorPrivate: Uint8Array,
+  ): Promise<{ planned: Value; private: Uint8Array; paths: Path[] }> {
+    const { attributes, type } = this.#schema;
+    const proposed = this.#withoutWriteOnly(proposedNew(attributes, prior, config));
+    const response = await this.#caller.call("planResourceChange", {
+      typeName: this.#typeName,
+      priorState: this.#encode(prior),
+      proposedNewState: this.#encode(proposed),
+      config: this.#encode(config),
+      priorPrivate,
+      clientCapabilities: CAPABILITIES,
+    });
+    if (response.legacyTypeSystem)
+      throw new CoreViolation("the legacy type system is for old SDKs");
+    if (response.deferred !== undefined) throw new CoreViolation("deferral was not allowed");
+    const planned = decoded(type, response.plannedState, "planned state", true);
+    this.#violation(assertPlanValid(attributes, { prior, config, planned }), "invalid plan");
+    this.#writeOnly(planned, "planned state");
+    const paths = response.requiresReplace.map((path) => this.#replacePath(path, prior, planned));
+    const sorted = paths.map((path) => formatPath(path));
+    if (new Set(sorted).size !== sorted.length)
+      throw new CoreViolation("requires_replace names a path twice");
+    return { planned, private: response.plannedPrivate, paths };
+  }
+
+  #withoutWriteOnly(value: Value): Value {
+    if (!isMembers(value)) return value;
+    const names = this.#schema.attributes
+      .filter(({ writeOnly }) => writeOnly)
+      .map(({ name }) => name);
+    return Object.assign(
+      Object.create(null),
+      value,
+      Object.fromEntries(names.map((name) => [name, null])),
+    ) as Value;
+  }
+
+  #replacePath(message: AttributePath, prior: Value, planned: Value): Path {
+    const path = pathFromMessage(message);
+    if (
+      prior !== null &&
+      valueAt(prior, path) === undefined &&
+      valueAt(planned, path) === undefined
+    ) {
+      throw new CoreViolation(
+        `${this.#typeName}: requires_replace names ${formatPath(path)}, which is nowhere`,
+      );
+    }
+    return path;
+  }
+
+  /** Core drops what is demanded for an attribute that does not change, unless it is write-only. */
+  #differs(
+    attributes: readonly CoreAttribute[],
+    prior: Value,
+    planned: Value,
+    path: Path,
+  ): boolean {
+    const attribute = attributes.find(({ name }) => name === path[0]);
+    if (attribute?.writeOnly === true) return true;
+    const [a, b] = [valueAt(prior, path), valueAt(planned, path)];
+    if (a === undefined || b === undefined) return true;
+    return isUnknown(b) || loosely(a) !== loosely(b);
+  }
+
+  /** Plans again with what is known now, checks that against the first plan, and applies. */
+  async apply(plan: Plan, config: object): Promise<Instance | undefined> {
+    const known = coreValue(this.#schema.type, config);
+    if (!isWhollyKnown(known)) throw new Error("a configuration must be known at apply");
+    let { refreshed } = plan;
+    if (plan.action === "no-op") return refreshed;
+    if (plan.action === "replace") {
+      await this.#applyOnce(refreshed!.state, null, null, plan.private, refreshed);
+      refreshed = undefined;
+    }
+    const final = await this.#plan(refreshed, known);
+    const problems = assertObjectCompatible(this.#schema.type, plan.planned, final.planned);
+    this.#violation(problems, "inconsistent final plan");
+    const allowed =
+      plan.action === "replace"
+        ? ["create"]
+        : plan.action === "update"
+          ? ["update", "no-op"]
+          : [plan.action];
+    if (!allowed.includes(final.action)) {
+      throw new CoreViolation(`${this.#typeName}: planned ${plan.action}, but now ${final.action}`);
+    }
+    if (final.action === "no-op") return final.refreshed;
+    return this.#applyOnce(final.prior, final.planned, known, final.private, refreshed);
+  }
+
+  async #applyOnce(
+    prior: Value,
+    planned: Value,
+    config: Value,
+    plannedPrivate: Uint8Array,
+    before: Instance | undefined,
+  ): Promise<Instance | undefined> {
+    const { type } = this.#schema;
+    const response = await this.#caller.callRaw("applyResourceChange", {
+      typeName: this.#typeName,
+      priorState: this.#encode(prior),
+      plannedState: this.#encode(planned),
+      config: this.#encode(config),
+      plannedPrivate,
+    });
+    const failed = hasErrors(response);
+    if (response.newState === undefined && !failed)
+      throw new CoreViolation("apply gave neither a state nor an error");
+    const state =
+      response.newState === undefined
+        ? prior
+        : decoded(type, response.newState, "state after apply");
+    this.#writeOnly(state, "state after apply");
+    const isCreate = prior === null;
+    const tainted = failed && (isCreate || before?.tainted === true);
+    const instance: Instance | undefined =
+      state === null
+        ? undefined
+        : { type: this.#typeName, state, private: response.private, tainted };
+    this.#caller.check(response, instance);
+    this.#violation(
+      assertObjectCompatible(type, planned, state),
+      "inconsistent result after apply",
+    );
+    return instance;
+  }
+
+  /** Plans with `before`, applies with `config`, demands that nothing is left to do. */
+  async converge(
+    instance: Instance | undefined,
+    config: object,
+    before: object = config,
+  ): Promise<Instance> {
+    const plan = await this.plan(instance, before);
+    const after = await this.apply(plan, config);
+    if (after === undefined)
+      throw new CoreViolation(`${this.#typeName}: nothing is there after apply`);
+    const again = await this.plan(after, config);
+    if (again.action !== "no-op") {
+      const { prior, planned } = again;
+      const changed = this.#schema.attributes.filter(
+        ({ name, type }) => !valuesEqual(type, member(prior, name), member(planned, name)),
+      );
+      const shown = changed.map(
+        ({ name, type }) =>
+          `${name}: ${valueKey(type, member(prior, name))} -> ${valueKey(type, member(planned, name))}`,
+      );
+      throw new CoreViolation(
+        `${this.#typeName}: the plan after an apply is not empty: ${shown.join("; ")}`,
+      );
+    }
+    return again.refreshed!;
+  }
+
+  /** Imports and reads, as core does. */
+  async import(id: string): Promise<Instance> {
+    const { importedResources } = await this.#caller.call("importResourceState", {
+      typeName: this.#typeName,
+      id,
+      clientCapabilities: CAPABILITIES,
+    });
+    const [imported, ...others] = importedResources;
+    if (imported === undefined || others.length > 0 || imported.typeName !== this.#typeName) {
+      throw new CoreViolation(`${this.#typeName}: import must give exactly one object of its type`);
+    }
+    const state = decoded(this.#schema.type, imported.state, "imported state");
+    this.#writeOnly(state, "imported state");
+    if (state === null) throw new CoreViolation(`${this.#typeName}: import gave no object`);
+    const stub: Instance = {
+      type: this.#typeName,
+      state,
+      private: imported.private,
+      tainted: false,
+    };
+    const read = await this.refresh(stub);
+    if (read === undefined) throw new CoreViolation("Cannot import non-existent remote object");
+    return read;
+  }
+
+  /** Refreshes, plans the destruction and destroys. */
+  async destroy(instance: Instance): Promise<void> {
+    const refreshed = await this.refresh(instance);
+    if (refreshed === undefined) return;
+    const { plannedState, plannedPrivate } = await this.#caller.call("planResourceChange", {
+      typeName: this.#typeName,
+      priorState: this.#encode(refreshed.state),
+      proposedNewState: this.#encode(null),
+      config: this.#encode(null),
+      priorPrivate: refreshed.private,
+      clientCapabilities: CAPABILITIES,
+    });
+    if (decoded(this.#schema.type, plannedState, "planned state") !== null) {
+      throw new CoreViolation(`${this.#typeName}: the plan of a destroy must be null`);
+    }
+    const left = await this.#applyOnce(refreshed.state, null, null, plannedPrivate, refreshed);
+    if (left !== undefined)
+      throw new CoreViolation(`${this.#typeName}: something is left after the destroy`);
+  }
+}
+
+/** What is at a path; undefined where it leads nowhere. */
+function valueAt(value: Value, path: Path): Value | undefined {
+  let at: Value | undefined = value;
+  for (const step of path) {
+    if (at === undefined || at === null || isUnknown(at)) return undefined;
+    if (typeof step === "number")
+      at = Array.isArray(at) ? (at as readonly Value[])[step] : undefined;
+    else at = isMembers(at) && Object.hasOwn(at, step) ? at[step] : undefined;
+  }
+  return at;
+}
+
+function loosely(value: Value): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === "bigint" ? `${inner}n` : inner,
+  );
+}
