@@ -9,7 +9,7 @@ type Handler = (request: unknown, context: CallContext) => unknown;
  */
 export function lazyImplementation<S extends DescService>(
   service: S,
-  loaded: Promise<ServiceImplementation<S>>,
+  loaded: Promise<Partial<ServiceImplementation<S>>>,
 ): ServiceImplementation<S> {
   const handlers = service.methods.map((method): [string, unknown] => {
     const name = method.localName;

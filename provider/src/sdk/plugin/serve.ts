@@ -15,6 +15,7 @@ import {
   type Environment,
 } from "./handshake.ts";
 import { Lifetime } from "./lifetime.ts";
+import type { Log } from "./log.ts";
 import { openLog } from "./log-level.ts";
 import { pluginSecurity, type PluginSecurity } from "./mtls.ts";
 import { formatReattach, isReattachMode } from "./reattach.ts";
@@ -32,7 +33,7 @@ export interface Plugin {
   /** Its address in a registry, such as `registry.terraform.io/lodge/lodge`; the last part is its name. */
   readonly address: string;
   /** Loads the handlers. Called once, right after Terraform has been told where to connect. */
-  readonly load: () => Promise<ServiceImplementation<typeof Provider>>;
+  readonly load: (log: Log) => Promise<Partial<ServiceImplementation<typeof Provider>>>;
   /** Milliseconds without any connection after which the process ends. Default: a minute. */
   readonly lonelyMs?: number;
 }
@@ -77,7 +78,7 @@ export async function serve(plugin: Plugin): Promise<void> {
   const log = await openLog(process.env, plugin.address.split("/").at(-1) ?? plugin.address);
   server = startSession(listener, {
     tls: security.tls,
-    load: plugin.load,
+    load: () => plugin.load(log),
     onShutdown: () => lifetime.end(),
     onClientGone: () => lifetime.clientGone(),
     onError: (error, { method }) =>

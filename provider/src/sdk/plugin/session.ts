@@ -16,7 +16,7 @@ import { stdioService } from "./stdio.ts";
 export interface SessionOptions {
   /** Absent = plaintext. */
   readonly tls: ServerTls | undefined;
-  readonly load: () => Promise<ServiceImplementation<typeof Provider>>;
+  readonly load: () => Promise<Partial<ServiceImplementation<typeof Provider>>>;
   /** The client has asked us to end. */
   readonly onShutdown: () => void;
   /** The client's stream has ended. */

@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+/** The provider of `memory.ts` as an executable. */
+import { serveProvider } from "../serve.ts";
+
+const load = () => import("./memory.ts");
+
+await serveProvider("registry.terraform.io/lodge/memory", {
+  name: "memory",
+  schemaAsset: async () => (await load()).memory.schemaAsset(),
+  load: async () => (await load()).memory.load(),
+});

@@ -1,0 +1,37 @@
+/** Builds the executables into `dist/`: the provider, `lodge`, and the provider that the SDK's own tests use. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { bundle, root, type Bundle } from "./build/bundle.ts";
+import { writeLauncher } from "./build/launcher.ts";
+
+interface Executable extends Bundle {
+  /** File below `dist/`. */
+  readonly executable: string;
+}
+
+const executables: readonly Executable[] = [
+  {
+    name: "provider",
+    entry: "provider/src/main.ts",
+    executable: "terraform-provider-lodge",
+  },
+  { name: "agent", entry: "agent/src/main.ts", executable: "lodge" },
+  {
+    name: "memory",
+    entry: "provider/src/sdk/testing/memory-main.ts",
+    executable: "terraform-provider-memory",
+  },
+];
+
+const dist = join(root, "dist");
+const begin = performance.now();
+mkdirSync(dist, { recursive: true });
+await Promise.all(
+  executables.map(async (item) => {
+    const { outputs } = await bundle(item, dist);
+    writeLauncher(join(dist, item.executable), join(dist, item.name, "main.js"));
+    const bytes = Object.values(outputs).reduce((sum, output) => sum + output.bytes, 0);
+    console.log(`dist/${item.executable}: ${Math.round(bytes / 1024)} KiB`);
+  }),
+);
+console.log(`built in ${((performance.now() - begin) / 1000).toFixed(1)} s`);

@@ -1,0 +1,36 @@
+/** The executables: small shell programs that start the pinned Node with a bundle. */
+import { chmodSync, existsSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./bundle.ts";
+
+/** @returns the path of the Node that this repository pins through npm; throws where it is not installed. */
+export function pinnedNode(): string {
+  const path = join(root, "node_modules", `node-linux-${process.arch}`, "bin", "node");
+  if (existsSync(path)) return path;
+  throw new Error(`${path} is missing: run "npm ci" (Linux on x64 and arm64 only).`);
+}
+
+/**
+ * Writes an executable at `path` that runs `main`. Node is named by its path and takes nothing from the environment of
+ * whoever calls, so that neither another Node in PATH nor NODE_OPTIONS can change what runs.
+ */
+export function writeLauncher(path: string, main: string): void {
+  const node = pinnedNode();
+  const cache = join(main, "..", ".compile-cache");
+  const text = `#!/bin/sh
+# Made by scripts/build.ts.
+unset NODE_OPTIONS NODE_PATH NODE_V8_COVERAGE NODE_REPL_EXTERNAL_MODULE
+NODE_COMPILE_CACHE=${quote(cache)}
+export NODE_COMPILE_CACHE
+exec ${quote(node)} ${quote(main)} "$@"
+`;
+  // Renamed into place: a process that starts now gets the old one or the new one.
+  const temporary = `${path}.${process.pid}`;
+  writeFileSync(temporary, text);
+  chmodSync(temporary, 0o755);
+  renameSync(temporary, path);
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
