@@ -1,7 +1,18 @@
 import { defineConfig } from "vitest/config";
+import { namespacePool } from "./test/harness/namespace.ts";
 
-/** The kinds of test that stand in `test/`, in the order in which they run: what is quick comes first. */
-const kinds = ["contract", "integration", "acceptance", "robustness", "bench"] as const;
+/**
+ * The kinds of test that stand in `test/`, in the order in which they run: what is quick comes first. Those of the first
+ * two run inside development hosts of their own; `host` is about such hosts, and the rest starts them itself.
+ */
+const kinds = [
+  { name: "contract", include: ["test/contract/**/*.test.ts"], pool: namespacePool },
+  { name: "integration", include: ["test/integration/*.test.ts"], pool: namespacePool },
+  { name: "host", include: ["test/integration/host/*.test.ts"] },
+  { name: "acceptance", include: ["test/acceptance/**/*.test.ts"] },
+  { name: "robustness", include: ["test/robustness/**/*.test.ts"] },
+  { name: "bench", include: ["test/bench/**/*.test.ts"] },
+] as const;
 
 /** What crosses a process lives in `test/`, sorted by kind; unit tests stand beside the code they test. */
 export default defineConfig({
@@ -15,12 +26,12 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      ...kinds.map((name, index) => ({
+      ...kinds.map(({ include, ...kind }, index) => ({
         test: {
-          name,
-          include: [`test/${name}/**/*.test.ts`],
+          ...kind,
+          include: [...include],
           // Guests share two processors with everything else: the limits are guards, and files come one by one.
-          fileParallelism: name === "contract",
+          fileParallelism: kind.name === "contract",
           testTimeout: 600_000,
           hookTimeout: 600_000,
           sequence: { groupOrder: index + 1 },

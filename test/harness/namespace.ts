@@ -4,10 +4,22 @@
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { EventEmitter, once } from "node:events";
+import { readlinkSync } from "node:fs";
 import { resolve } from "node:path";
 import type { PoolOptions, PoolRunnerInitializer, PoolWorker, WorkerRequest } from "vitest/node";
 import { startAnchor, stopAnchor, type Anchor } from "../../agent/src/role/dev/anchor.ts";
 import { enterCommand } from "../../agent/src/role/dev/enter.ts";
+
+const outsideVariable = "LODGE_TEST_OUTSIDE";
+const ownNetwork = (): string => readlinkSync("/proc/self/ns/net");
+
+/** Throws unless this process runs in a namespace that the pool made, so that no test ever touches the machine's own. */
+export function assertInside(): void {
+  const outside = process.env[outsideVariable];
+  if (outside === undefined || outside === ownNetwork()) {
+    throw new Error("this test changes its host, and must run in vitest's namespace pool");
+  }
+}
 
 /** The pool of vitest that does so. Throws what the machine forbids, with what helps, where no such host can be made. */
 export const namespacePool: PoolRunnerInitializer = {
@@ -52,7 +64,7 @@ class NamespaceWorker implements PoolWorker {
     const child = fork(resolve(distPath, "workers/forks.js"), [], {
       execPath: file,
       execArgv: [...args],
-      env,
+      env: { ...env, [outsideVariable]: ownNetwork() },
       stdio: "pipe",
       serialization: "advanced",
     });

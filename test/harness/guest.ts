@@ -1,0 +1,148 @@
+/**
+ * A stand-in for a guest that boots in a tenth of a second: a namespace whose `eth0` is wired to a tap as QEMU wires a
+ * guest's interface, with QEMU itself as the wire (no machine, only its hub). A third leg of the hub takes and gives raw
+ * frames, so that a test can send what no kernel would.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { assertInside } from "./namespace.ts";
+import { exec, type ExecOptions, type ExecResult } from "../../agent/src/lib/exec.ts";
+
+let count = 0;
+
+/** A guest on a tap. Only for tests that run in a namespace of their own. */
+export class Guest implements AsyncDisposable {
+  /** Every frame on the wire, in either direction. */
+  readonly frames: Buffer[] = [];
+  readonly namespace: string;
+  readonly #qemu: ChildProcess;
+  readonly #socket: Socket;
+  readonly #port: number;
+
+  private constructor(namespace: string, qemu: ChildProcess, socket: Socket, port: number) {
+    this.namespace = namespace;
+    this.#qemu = qemu;
+    this.#socket = socket;
+    this.#port = port;
+    socket.on("message", (frame) => this.frames.push(frame));
+  }
+
+  static async plug(tap: string, mac: string): Promise<Guest> {
+    assertInside();
+    const namespace = `guest${++count}`;
+    await exec("ip", ["tuntap", "add", "dev", namespace, "mode", "tap"]);
+    const socket = createSocket("udp4");
+    socket.bind(0, "127.0.0.1");
+    await once(socket, "listening");
+    const spare = createSocket("udp4").bind(0, "127.0.0.1");
+    await once(spare, "listening");
+    const port = spare.address().port;
+    spare.close();
+    const qemu = spawn(
+      "qemu-system-x86_64",
+      [
+        ...["-machine", "none", "-nodefaults", "-display", "none", "-monitor", "stdio"],
+        ...leg(0, `tap,ifname=${tap},script=no,downscript=no`),
+        ...leg(1, `tap,ifname=${namespace},script=no,downscript=no`),
+        ...leg(2, `socket,udp=127.0.0.1:${socket.address().port},localaddr=127.0.0.1:${port}`),
+      ],
+      { stdio: ["pipe", "pipe", "inherit"] },
+    );
+    await prompted(qemu);
+    const guest = new Guest(namespace, qemu, socket, port);
+    await exec("ip", ["netns", "add", namespace]);
+    const commands = [`link set dev ${namespace} netns ${namespace} name eth0 address ${mac}`];
+    await exec("ip", ["-batch", "-"], { input: `${commands.join("\n")}\n` });
+    await guest.ip("link set dev lo up", "link set dev eth0 up");
+    return guest;
+  }
+
+  /** Runs a program inside. */
+  run(file: string, args: readonly string[], options?: ExecOptions): Promise<ExecResult> {
+    const inside = ["--net=/run/netns/" + this.namespace, "--", file, ...args];
+    return exec("nsenter", inside, options);
+  }
+
+  async ip(...commands: readonly string[]): Promise<void> {
+    await this.run("ip", ["-batch", "-"], { input: `${commands.join("\n")}\n` });
+  }
+
+  /** Asks for an address as a booting guest does, and takes it. @returns what udhcpc was told; undefined where nothing. */
+  async dhcp(options: readonly string[] = []): Promise<Record<string, string> | undefined> {
+    const script = `
+      [ "$1" = bound ] || exit 0
+      ip address flush dev "$interface"
+      ip address add "$ip/$mask" dev "$interface"
+      [ -n "$router" ] && ip route add default via "$router"
+      echo "ip=$ip"; echo "mask=$mask"; echo "router=$router"; echo "dns=$dns"
+      echo "serverid=$serverid"; echo "lease=$lease"; echo "hostname=$hostname"`;
+    const client = 'printf "#!/bin/sh\\n%s\\n" "$0" >"$1" && chmod +x "$1" && shift && exec "$@"';
+    const path = `/run/udhcpc-${this.namespace}`;
+    const { exitCode, stdout } = await this.run(
+      "sh",
+      [
+        ...["-c", client, script, path],
+        ...["busybox", "udhcpc", "-i", "eth0", "-f", "-q", "-n", "-t", "4", "-T", "1", "-s", path],
+        ...["-O", "hostname", ...options],
+      ],
+      { accept: [0, 1] },
+    );
+    if (exitCode !== 0) return undefined;
+    const pairs = stdout.split("\n").filter((line) => /^[a-z]+=/.test(line));
+    return Object.fromEntries(pairs.map((line) => line.split("=") as [string, string]));
+  }
+
+  /** Whether one ping of three is answered. */
+  async pings(address: string, options: readonly string[] = []): Promise<boolean> {
+    const { exitCode } = await this.run(
+      "busybox",
+      ["ping", "-c", "1", "-W", "1", ...options, address],
+      { accept: [0, 1] },
+    );
+    return exitCode === 0;
+  }
+
+  /** Puts a frame on the wire, as if the guest had sent it. */
+  async send(frame: Buffer): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#socket.send(frame, this.#port, "127.0.0.1", (error) =>
+        error ? reject(error) : resolve(),
+      );
+    });
+  }
+
+  /** Waits until a frame that the test picks has come. @returns the frames that came before it. */
+  async until(pick: (frame: Buffer) => boolean): Promise<readonly Buffer[]> {
+    for (;;) {
+      const index = this.frames.findIndex(pick);
+      if (index !== -1) return this.frames.slice(0, index);
+      await sleep(5);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#qemu.kill("SIGKILL");
+    if (this.#qemu.exitCode === null && this.#qemu.signalCode === null)
+      await once(this.#qemu, "exit");
+    this.#socket.close();
+    await exec("ip", ["netns", "delete", this.namespace]);
+  }
+}
+
+function leg(number: number, netdev: string): string[] {
+  return [
+    ...["-netdev", `${netdev.replace(",", `,id=n${number},`)}`],
+    ...["-netdev", `hubport,id=h${number},hubid=0,netdev=n${number}`],
+  ];
+}
+
+async function prompted(qemu: ChildProcess): Promise<void> {
+  let text = "";
+  for await (const chunk of qemu.stdout!.iterator({ destroyOnReturn: false })) {
+    text += String(chunk);
+    if (text.includes("(qemu)")) return;
+  }
+  throw new Error(`QEMU did not start: ${text}`);
+}
