@@ -31,8 +31,28 @@ export const paths = {
     join(paths.vm(layout, vmId), "process.json"),
   networks: ({ runDir }: Layout): string => join(runDir, "network"),
   network: (layout: Layout, networkId: string): string => join(paths.networks(layout), networkId),
+  /** What the network was last set to. */
+  networkRecord: (layout: Layout, networkId: string): string =>
+    join(paths.network(layout, networkId), "network.json"),
   leases: (layout: Layout, networkId: string): string =>
     join(paths.network(layout, networkId), "leases"),
+  /** One file per reservation; dnsmasq notices new ones by itself. */
+  reservations: (layout: Layout, networkId: string): string =>
+    join(paths.network(layout, networkId), "reservations"),
+  dnsmasqConfig: (layout: Layout, networkId: string): string =>
+    join(paths.network(layout, networkId), "dnsmasq.conf"),
+  dnsmasqPid: (layout: Layout, networkId: string): string =>
+    join(paths.network(layout, networkId), "dnsmasq.pid"),
+  dnsmasqLog: (layout: Layout, networkId: string): string =>
+    join(paths.network(layout, networkId), "dnsmasq.log"),
+  /** The dnsmasq that was started: its pid, its start time, and what it was started with. */
+  dnsmasqProcess: (layout: Layout, networkId: string): string =>
+    join(paths.network(layout, networkId), "dnsmasq.json"),
+  nics: ({ runDir }: Layout): string => join(runDir, "nic"),
+  nicsOf: (layout: Layout, vmId: string): string => join(paths.nics(layout), vmId),
+  /** What the interface was last set to. */
+  nicRecord: (layout: Layout, vmId: string, nic: string): string =>
+    join(paths.nicsOf(layout, vmId), `${nic}.json`),
 } as const;
 
 /** Short and stable: what a name that the kernel limits to 15 bytes can carry of ids. */
@@ -48,4 +68,30 @@ export const links = {
   namespace: (networkId: string): string => `lodge-${digest(networkId)}`,
   table: (networkId: string): string => `lodge_${digest(networkId)}`,
   tap: (vmId: string, nic: string): string => `lgt-${digest(vmId, nic)}`,
+  /** The table that guards a tap against spoofing. */
+  guard: (vmId: string, nic: string): string => `lodge_${digest(vmId, nic)}`,
 } as const;
+
+/** Every bridge of ours has a name that begins like this. */
+export const bridgePrefix = "lgb-";
+
+/** What tells a link of ours from another's of the same name: its alias. */
+export const aliases = {
+  network: (networkId: string): string => `lodge:network:${networkId}`,
+  nic: (vmId: string, nic: string): string => `lodge:nic:${vmId}:${nic}`,
+} as const;
+
+/** The MAC addresses of links of ours: locally administered, stable, never those of guests. */
+export const macs = {
+  bridge: (networkId: string): string => mac("bridge", networkId),
+  veth: (networkId: string): string => mac("veth", networkId),
+  /** The end of the veth pair in the network's namespace, where the network's services are. */
+  services: (networkId: string): string => mac("services", networkId),
+} as const;
+
+function mac(role: string, networkId: string): string {
+  return ["02", ...digest(role, networkId).slice(0, 10).match(/../g)!].join(":");
+}
+
+/** Where guests reach the services of their network, whatever their subnet. */
+export const servicesAddress = "169.254.169.254";
