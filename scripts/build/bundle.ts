@@ -23,7 +23,7 @@ const requireBanner =
  * grpc-js loads these two for its own introspection, which is off; without it they would look for .proto files when
  * they run.
  */
-const withoutProtoLoader: Plugin = {
+export const withoutProtoLoader: Plugin = {
   name: "without-proto-loader",
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^(@grpc\/proto-loader|protobufjs)(\/.*)?$/ }, ({ path }) => ({

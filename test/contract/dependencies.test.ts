@@ -1,0 +1,20 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { root } from "../../scripts/build/bundle.ts";
+import { dependencyFiles } from "../../scripts/build/dependencies.ts";
+
+test("executables load what the golden lists say (node scripts/dependencies.ts writes them)", async () => {
+  for (const [path, text] of await dependencyFiles()) {
+    expect(text, path).toBe(readFileSync(join(root, path), "utf8"));
+  }
+});
+
+test("Terraform waits for nothing but sockets and a key", () => {
+  const text = readFileSync(join(root, "provider/dependencies.txt"), "utf8");
+  const eager = text.split("\n\n").find((section) => section.startsWith("# the provider before"));
+  const names = eager?.split("\n").slice(1) ?? [];
+  expect(names.length).toBeGreaterThan(3);
+  expect(names.filter((name) => !name.startsWith("node:"))).toEqual([]);
+  for (const heavy of ["node:http2", "node:tls"]) expect(names).not.toContain(heavy);
+});
