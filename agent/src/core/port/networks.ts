@@ -34,7 +34,7 @@ export interface Acknowledgement {
 export interface Networks {
   /** The name of a network's bridge. */
   bridge(networkId: string): string;
-  /** Throws ALREADY_EXISTS (reason BRIDGE_TAKEN) where a link of that name is not ours. */
+  /** Throws FAILED_PRECONDITION (reason BRIDGE_TAKEN) where a link of that name is not ours. */
   set(network: NetworkConfig, signal: AbortSignal): Promise<void>;
   delete(networkId: string, signal: AbortSignal): Promise<void>;
   /** Ids of the networks of which anything is on the host. */
@@ -47,8 +47,9 @@ export interface Networks {
   listNics(): Promise<readonly { readonly vmId: string; readonly nic: string }[]>;
   /** The acknowledgements that a network has seen, the newest of each MAC address. */
   acknowledgements(networkId: string): Promise<readonly Acknowledgement[]>;
+  /** Calls the listener with each acknowledgement. One from before the agent's start comes again when its network is set. */
   onAcknowledgement(listener: (acknowledgement: Acknowledgement) => void): () => void;
-  /** Calls the listener with the id of a network whose services ended by themselves. */
+  /** Calls the listener with the id of a network whose services ended by themselves; `set` mends them. */
   onBroken(listener: (networkId: string) => void): () => void;
   /** A TCP connection to a guest. Throws UNAVAILABLE (reason GUEST_UNREACHABLE) with the cause. */
   connect(
