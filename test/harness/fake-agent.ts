@@ -1,5 +1,5 @@
 /** An agent for tests of its clients: real gRPC with mutual TLS on a unix socket, and a handful of VMs made of words. */
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { clone, create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import {
   createAuthority,
@@ -13,6 +13,7 @@ import {
   VmPhase,
   VmSchema,
   VmService,
+  VmStatusSchema,
   type Vm,
 } from "@lodge/schemas/gen/lodge/agent/v1/vm_pb.ts";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
@@ -56,6 +57,14 @@ export class FakeVms {
     this.#vms.set(vm.meta!.id, vm);
     this.#changes.emit("change", vm);
     return vm;
+  }
+
+  /** Gives a VM another status, and perhaps applies its wish in full. */
+  update(name: string, status: MessageInitShape<typeof VmStatusSchema>, applied = false): void {
+    const vm = clone(VmSchema, this.get(name)!);
+    if (applied) vm.meta!.observedRevision = vm.meta!.specRevision;
+    vm.status = create(VmStatusSchema, status);
+    this.set(vm);
   }
 
   remove(id: string): void {

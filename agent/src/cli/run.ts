@@ -3,7 +3,7 @@ import { commandOf, loadCommand, type Entry } from "./command.ts";
 import { exitCodeHelp } from "./exit-code.ts";
 import { reportFailure } from "./failure.ts";
 import type { Io } from "./io.ts";
-import { version } from "../lib/version.ts";
+import { version } from "@lodge/schemas/version.ts";
 
 const examples = `Examples:
   $ lodge agent --dev --detach     start an agent that touches nothing of this machine

@@ -1,7 +1,7 @@
 import { HostSchema, HostService, type Host } from "@lodge/schemas/gen/lodge/agent/v1/host_pb.ts";
 import { createClient } from "@lodge/schemas/rpc/client.ts";
 import { formatBytes } from "@lodge/schemas/rpc/limits.ts";
-import { version } from "../../lib/version.ts";
+import { version } from "@lodge/schemas/version.ts";
 import type { Define } from "../command.ts";
 import { toJson } from "../json.ts";
 import { outputOption, print, type OutputOptions } from "../output.ts";
