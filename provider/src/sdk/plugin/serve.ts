@@ -2,6 +2,7 @@
  * The provider's side of go-plugin. Terraform starts a process several times in every command, so the order here is the
  * point: the line that it waits for is printed before anything but sockets and one key pair has been loaded.
  */
+import { writeStdout } from "./stdout.ts";
 import { writeSync } from "node:fs";
 import { listen } from "@lodge/schemas/rpc/listener.ts";
 import type { Server } from "@lodge/schemas/rpc/server.ts";
@@ -26,7 +27,6 @@ import {
   socketPath,
   sweepSockets,
 } from "./socket.ts";
-import { redirectStdout, writeStdout } from "./stdout.ts";
 
 /** A provider as its executable knows it before it is loaded. */
 export interface Plugin {
@@ -43,7 +43,6 @@ export interface Plugin {
  * has come: with status 0, with 1 if it was not started as it must be, with 2 after a bug.
  */
 export async function serve(plugin: Plugin): Promise<void> {
-  redirectStdout();
   // Until there is more to it: see Lifetime.
   process.on("SIGINT", () => {});
   const env = process.env as Environment;
