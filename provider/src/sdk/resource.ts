@@ -118,7 +118,10 @@ export interface PlanContext<Schema extends z.ZodObject, Client> extends Handler
    */
   readonly planned: PlannedValues<Schema> | null;
   readonly private: PrivateData;
-  /** Asks for a new object because of this attribute, beside what the schema's meta demands. */
+  /**
+   * Asks for a new object because of this attribute, beside what the schema's meta demands. Ask
+   * also where an unknown value may turn out to need it: the plan in the apply may not ask for more.
+   */
   readonly requireReplace: (path: Path) => void;
   /** Whether the planned value at a path differs from the prior one; everything does at create. */
   readonly changed: (path: Path) => boolean;

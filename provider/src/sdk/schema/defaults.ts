@@ -1,5 +1,6 @@
 /** The configuration as it is meant: with the defaults of what it leaves out. */
 
+import { distinct } from "../value/equal.ts";
 import { isUnknown } from "../value/unknown.ts";
 import type { Value } from "../value/value.ts";
 import { isMembers, member, members } from "../value/value.ts";
@@ -30,5 +31,8 @@ export function withDefaults(node: Node, value: Value): Value {
       ]),
     );
   }
-  return (value as readonly Value[]).map((element) => withDefaults(node.element, element));
+  const elements = (value as readonly Value[]).map((element) =>
+    withDefaults(node.element, element),
+  );
+  return node.kind === "set" ? distinct(node.element.type, elements) : elements;
 }

@@ -1,5 +1,6 @@
 /** Between Terraform's values and what authors see: see `values.ts` one folder up. */
 
+import { distinct } from "../value/equal.ts";
 import { ValueError } from "../value/error.ts";
 import { Decimal, formatNumber, fromBigInt, fromDouble, isExactNumber } from "../value/number.ts";
 import type { Path } from "../value/path.ts";
@@ -41,7 +42,13 @@ export function toNative(
       const elements = (value as readonly Value[]).map((element, index) =>
         toNative(node.element, element, options, [...path, index]),
       );
-      return node.kind === "set" ? new Set(elements) : elements;
+      if (node.kind === "list") return elements;
+      // Each unknown element of a set stands for itself and must not coalesce with the others.
+      return new Set(
+        elements.map((element) =>
+          element instanceof Unknown ? new Unknown(element.refinements) : element,
+        ),
+      );
     }
     case "map": {
       const result = Object.create(null) as Record<string, unknown>;
@@ -134,7 +141,10 @@ export function fromNative(node: Node, native: unknown, path: Path = []): Value 
     case "set": {
       if (!Array.isArray(native) && !(native instanceof Set)) return wrong();
       const elements: unknown[] = [...(native as Iterable<unknown>)];
-      return elements.map((element, index) => fromNative(node.element, element, [...path, index]));
+      const values = elements.map((element, index) =>
+        fromNative(node.element, element, [...path, index]),
+      );
+      return node.kind === "set" ? distinct(node.element.type, values) : values;
     }
     case "map":
       if (!isRecord(native)) return wrong();

@@ -58,47 +58,66 @@ function visit(
   if (valuesEqual(node.type, prior, planned)) return;
   if (config === null && attribute.computed && isUnknown(planned)) return;
   const nested = nestedObject(node);
-  if (nested !== undefined && node.kind === "object" && isMembers(prior) && isMembers(planned)) {
-    return visitObject(nested, change, update, path, found);
+  const isCollection = node.kind === "map" || node.kind === "list";
+  if (nested !== undefined && node.kind === "object") {
+    return visitPlace(nested, change, update, path, found);
   }
-  if (nested !== undefined && node.kind === "map" && isMembers(prior) && isMembers(planned)) {
-    const keys = Object.keys(planned).filter(
-      (key) => isMembers(member(prior, key)) && isMembers(planned[key]),
-    );
-    for (const key of keys) {
-      const element = {
-        config: member(config, key),
-        prior: member(prior, key),
-        planned: planned[key]!,
-      };
-      visitObject(nested, element, update, [...path, key], found);
-    }
-    const sameKeys =
-      keys.length === Object.keys(planned).length && keys.length === Object.keys(prior).length;
-    if (update === "replace" && !sameKeys) found.push(path);
+  if (nested !== undefined && isCollection && prior !== null && isUnknown(planned)) {
+    if (Object.keys(prior).length > 0 && demands(nested, update)) found.push(path);
     return;
   }
-  if (
-    nested !== undefined &&
-    node.kind === "list" &&
-    Array.isArray(prior) &&
-    Array.isArray(planned)
-  ) {
-    const length = Math.min(prior.length, planned.length);
-    for (let index = 0; index < length; index++) {
-      const element = {
-        config: Array.isArray(config) ? ((config as readonly Value[])[index] ?? null) : null,
-        prior: (prior as readonly Value[])[index]!,
-        planned: (planned as readonly Value[])[index]!,
-      };
-      if (isMembers(element.prior) && isMembers(element.planned)) {
-        visitObject(nested, element, update, [...path, index], found);
-      } else if (update === "replace") {
-        found.push([...path, index]);
-      }
-    }
-    if (update === "replace" && prior.length !== planned.length) found.push(path);
+  if (nested === undefined || !isCollection || prior === null || planned === null) {
+    if (update === "replace") found.push(path);
     return;
   }
-  if (update === "replace") found.push(path);
+  const keys = Object.keys(planned);
+  const kept = keys.filter((key) => elementAt(prior, key) !== null);
+  for (const key of kept) {
+    const element = {
+      config: elementAt(config, key),
+      prior: elementAt(prior, key),
+      planned: elementAt(planned, key),
+    };
+    const step = node.kind === "list" ? Number(key) : key;
+    visitPlace(nested, element, update, [...path, step], found);
+  }
+  const sameKeys = kept.length === keys.length && kept.length === Object.keys(prior).length;
+  if (update === "replace" && !sameKeys) found.push(path);
+}
+
+/** One object at its place. */
+function visitPlace(
+  nested: ObjectNode,
+  change: Change,
+  update: Update,
+  path: Path,
+  found: Path[],
+): void {
+  const { prior, planned } = change;
+  if (isMembers(prior) && isMembers(planned)) {
+    visitObject(nested, change, update, path, found);
+  } else if (isMembers(prior) && isUnknown(planned)) {
+    if (demands(nested, update)) found.push(path);
+  } else if (update === "replace") {
+    found.push(path);
+  }
+}
+
+/**
+ * Whether an unknown object could turn out to need a new one. The plan must say so then: in the
+ * apply it is too late.
+ */
+function demands(node: ObjectNode, inherited: Update): boolean {
+  if (inherited === "replace") return true;
+  return [...node.attributes.values()].some((attribute) => {
+    const update = attribute.update ?? inherited;
+    if (update === "replace" && (attribute.optional || attribute.required)) return true;
+    const nested = nestedObject(attribute.node);
+    return nested !== undefined && demands(nested, update);
+  });
+}
+
+function elementAt(value: Value, key: string): Value {
+  if (Array.isArray(value)) return (value as readonly Value[])[Number(key)] ?? null;
+  return member(value, key);
 }

@@ -6,7 +6,8 @@ import type { Path } from "../value/path.ts";
 import { isUnknown } from "../value/unknown.ts";
 import type { Value } from "../value/value.ts";
 import { isMembers, isWhollyKnown, member } from "../value/value.ts";
-import type { Node, ObjectNode } from "./attribute.ts";
+import type { CollectionNode, Node, ObjectNode } from "./attribute.ts";
+import { withDefaults } from "./defaults.ts";
 import { toNative } from "./native.ts";
 
 /** A configured value that is not valid. */
@@ -62,9 +63,18 @@ function validate(
     }
   }
   if (found.length > before) return;
+  if (node.kind === "set" && hasTwins(node, value)) {
+    found.push({ path, message: "has elements that are the same once defaults are filled in" });
+  }
   const whole = node.schema._zod.def.type === "pipe";
   if (whole && !isWhollyKnown(value)) return;
   check(node, whole ? node.schema : node.shallow, value, path, sensitive, found);
+}
+
+/** Core counts the elements of a set in configuration and plan, and the counts must agree. */
+function hasTwins(node: CollectionNode, value: Value): boolean {
+  const filled = withDefaults(node, value) as readonly Value[];
+  return filled.length < (value as readonly Value[]).length;
 }
 
 function validateElement(

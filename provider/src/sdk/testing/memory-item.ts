@@ -269,14 +269,10 @@ export const memoryItem = resource<MemoryStore>()({
       }
       return Promise.resolve();
     }
-    if (isKnown(planned.size) && planned.size !== null) {
-      const bytes = parseSize(planned.size)!;
-      planned.size_bytes = bytes;
-      if (prior !== null && prior.size_bytes !== null && bytes < prior.size_bytes)
-        requireReplace(["size"]);
-    } else {
-      planned.size_bytes = unknown;
-    }
+    planned.size_bytes =
+      isKnown(planned.size) && planned.size !== null ? parseSize(planned.size)! : unknown;
+    // A mode that is not known yet may turn out to be "safe": the apply may not ask for more.
+    if (prior?.mode === "fast" && planned.mode !== "fast") requireReplace(["mode"]);
     return Promise.resolve();
   },
   upgraders: {

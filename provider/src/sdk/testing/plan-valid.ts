@@ -5,7 +5,7 @@ import type { Path } from "../value/path.ts";
 import { formatPath } from "../value/path.ts";
 import { isUnknown } from "../value/unknown.ts";
 import type { Members, Value } from "../value/value.ts";
-import { isMembers, member } from "../value/value.ts";
+import { isMembers, isWhollyKnown, member } from "../value/value.ts";
 import type { CoreAttribute, CoreNested } from "./core-schema.ts";
 
 interface Triple {
@@ -73,8 +73,11 @@ function assertNested(
   const wanted = Object.keys(config as Members | readonly Value[]);
   const got = Object.keys(planned as Members | readonly Value[]);
   if (nested.nesting === "set") {
-    // Unknown elements may coalesce, so that only more than configured is certainly wrong.
-    return got.length > wanted.length ? refuse("count in plan disagrees with count in config") : [];
+    const counted =
+      isWhollyKnown(planned) && isWhollyKnown(config)
+        ? got.length === wanted.length
+        : got.length <= wanted.length;
+    return counted ? [] : refuse("count in plan disagrees with count in config");
   }
   if (wanted.length !== got.length) return refuse("count in plan disagrees with count in config");
   return got.flatMap((key) => {
