@@ -32,27 +32,42 @@ export interface NicAllocation {
   readonly mac: string;
 }
 
-/** What a running guest was started with: compared with the wish it says what a restart would change. */
+/** What a guest is or was to be started with: compared with the wish it says what a restart would change. */
 export interface BootRecord {
   readonly spec: SpecOf<"vm">;
   readonly nics: { readonly [name: string]: NicAllocation };
+  /** The ids of its disks, by their names. */
+  readonly disks: { readonly [name: string]: string };
   readonly bootId: string;
-  readonly startedAt: number;
+  /** Absent until it was seen to run: written before the start, so that a crash in between loses nothing. */
+  readonly startedAt?: number;
 }
+
+/** Why a running guest is being ended. */
+export type StopCause = "power_state" | "delete" | "restart";
 
 export interface VmInternal {
   /** What the wish's interfaces were given. */
   readonly nics: { readonly [name: string]: NicAllocation };
   /** The ids of the disks that belong to the VM, by their name in it. */
   readonly disks: { readonly [name: string]: string };
-  /** The guest that runs, absent while none does. */
+  /** The guest that runs or is being started. */
   readonly boot?: BootRecord;
+  /** The guest is being ended since then; a restarted agent keeps the deadline that follows from it. */
+  readonly stopping?: { readonly since: number; readonly cause: StopCause };
   /** The machine type of the first start, kept for life. */
   readonly machineType?: string;
   /** The revision under which the guest powered itself off: it stays off until the next Put. */
   readonly offAtRevision?: number;
-  /** Failed starts in a row and when the next try is due. */
-  readonly failures?: { readonly count: number; readonly retryAt: number };
+  /** The last guest did not close its disks: they are checked before the next start. */
+  readonly unclean?: boolean;
+  /** Failures in a row, what the last one was, and when the next try is due. */
+  readonly failures?: {
+    readonly count: number;
+    readonly retryAt: number;
+    readonly reason: string;
+    readonly message: string;
+  };
 }
 
 interface InternalMap {

@@ -175,6 +175,11 @@ export const reasons = {
     meaning: "A watch asked to resume from before the kept history.",
   },
 
+  OWNED_BY_VM: {
+    code: "FAILED_PRECONDITION",
+    meaning: "The disk belongs to a VM and is changed and deleted there.",
+  },
+
   // Images and disks.
   PATH_NOT_ALLOWED: {
     code: "INVALID_ARGUMENT",
@@ -202,6 +207,26 @@ export const reasons = {
   DISK_CORRUPT: {
     code: "DATA_LOSS",
     meaning: "A disk's file is damaged beyond what can be mended safely.",
+  },
+
+  DISK_MISSING: {
+    code: "DATA_LOSS",
+    meaning: "A disk's or an image's file is gone from the host.",
+  },
+
+  // The agent's own store.
+  STORE_NEWER: {
+    code: "FAILED_PRECONDITION",
+    meaning: "The agent's database was written by a newer agent.",
+  },
+  STORE_LOCKED: {
+    code: "FAILED_PRECONDITION",
+    meaning: "The agent's database is in use by another process.",
+  },
+  STORE_CORRUPT: { code: "DATA_LOSS", meaning: "The agent's database is damaged." },
+  STORE_FAILED: {
+    code: "UNAVAILABLE",
+    meaning: "The agent's database cannot be read or written.",
   },
 
   // The host.
