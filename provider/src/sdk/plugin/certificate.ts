@@ -105,8 +105,8 @@ function time(at: number): Buffer {
     : element(0x18, Buffer.from(digits));
 }
 
-/** Joined from pieces, so that no blank line follows a text that fills its last line. */
-function toPem(der: Buffer): string {
+/** @returns `der` in lines of 64 characters, joined so that no blank line follows one that is full. */
+export function toPem(der: Buffer): string {
   const lines = der.toString("base64").match(/.{1,64}/gu) ?? [];
   return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
 }

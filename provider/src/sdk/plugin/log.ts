@@ -45,7 +45,5 @@ function timestamp(date: Date): string {
 }
 
 function withoutReserved(fields: Fields = {}): Fields {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([key]) => !key.startsWith("@") && key !== "level"),
-  );
+  return Object.fromEntries(Object.entries(fields).filter(([key]) => !key.startsWith("@")));
 }
