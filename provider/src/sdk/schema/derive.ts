@@ -53,6 +53,7 @@ const definition = (schema: z.core.$ZodType): Definition => schema._zod.def as D
 function unwrap(outer: z.core.$ZodType, path: Path): Unwrapped {
   let schema = outer;
   let optional = false;
+  let nonoptional = false;
   let nullable = false;
   let found: { readonly value: unknown } | undefined;
   let meta: AttributeMeta = {};
@@ -61,7 +62,7 @@ function unwrap(outer: z.core.$ZodType, path: Path): Unwrapped {
     const def = definition(schema);
     switch (def.type) {
       case "optional":
-        optional = true;
+        optional = !nonoptional;
         schema = def.innerType;
         break;
       case "nullable":
@@ -77,6 +78,9 @@ function unwrap(outer: z.core.$ZodType, path: Path): Unwrapped {
         schema = def.innerType;
         break;
       case "nonoptional":
+        nonoptional = true;
+        schema = def.innerType;
+        break;
       case "readonly":
         schema = def.innerType;
         break;
