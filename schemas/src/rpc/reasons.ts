@@ -246,6 +246,14 @@ export const reasons = {
     code: "FAILED_PRECONDITION",
     meaning: "A link of the tap's name exists and is not ours.",
   },
+  AGENT_RUNNING: {
+    code: "FAILED_PRECONDITION",
+    meaning: "The development agent of that directory runs already.",
+  },
+  AGENT_FAILED: {
+    code: "INTERNAL",
+    meaning: "A development agent was started and ended before it served; its log says why.",
+  },
   NAMESPACE_FORBIDDEN: {
     code: "FAILED_PRECONDITION",
     meaning: "The machine does not allow what a development host needs; the remedy is named.",
