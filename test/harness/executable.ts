@@ -27,5 +27,5 @@ export const memoryProvider = {
 export const pluginFixture = {
   name: "fixture",
   entry: "provider/src/sdk/testing/plugin-fixture.ts",
-  executable: "plugin-fixture",
+  executable: "terraform-provider-fixture",
 } as const;

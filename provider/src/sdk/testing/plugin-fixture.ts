@@ -23,7 +23,7 @@ await serve({
       getProviderSchema: async () =>
         create(GetProviderSchema_ResponseSchema, {
           provider: { version: 0n, block: {} },
-          resourceSchemas: {},
+          resourceSchemas: { fixture_thing: { block: {} } },
         }),
       // Answers with what the tests want to know of the process.
       stopProvider: async () => ({
@@ -39,6 +39,7 @@ await serve({
         void Promise.reject(new Error("nobody awaits this"));
         return new Promise(() => {});
       },
+      validateResourceConfig: async () => ({}),
       applyResourceChange: () => new Promise(() => {}),
       // The size of what came, so that large messages can be tested.
       readResource: async (request: { currentState?: { msgpack: Uint8Array } }) => ({
