@@ -1,0 +1,162 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { writeCpio, type Member } from "./cpio.ts";
+import { unpackDeb } from "./deb.ts";
+import { guestFiles } from "./init.ts";
+import { downloadKernelPackages } from "./kernel-package.ts";
+import { pickModules } from "./modules.ts";
+import { extractVmlinux } from "./vmlinux.ts";
+
+export interface GuestOptions {
+  /** Where guests are kept; default `$XDG_CACHE_HOME/lodge/guest`. */
+  readonly directory?: string;
+  /** Debian packages with the kernel, instead of what apt has. */
+  readonly kernelPackages?: readonly string[];
+  /** A statically linked busybox; default `/bin/busybox`. */
+  readonly busybox?: string;
+  /** Asks apt for the newest kernel even where a guest is there. */
+  readonly refresh?: boolean;
+  /** Told what is being done, one line each. */
+  readonly progress?: (message: string) => void;
+}
+
+/** A guest that is ready to be started; paths are absolute. */
+export interface Guest {
+  /** The uncompressed kernel, an ELF file. */
+  readonly kernel: string;
+  readonly initrd: string;
+  /** The kernel's release and a digest of everything else in it. */
+  readonly version: string;
+}
+
+/** Builds the small guest of the tests and examples out of the distribution's own kernel and busybox, or finds it built. */
+export async function buildGuest(options: GuestOptions = {}): Promise<Guest> {
+  const { directory = defaultDirectory(), progress = () => {} } = options;
+  const busybox = await readBusybox(options.busybox);
+  const recipe = createHash("sha256").update(busybox);
+  for (const file of (await readdir(import.meta.dirname)).toSorted()) {
+    if (file.endsWith(".ts") && !file.endsWith(".test.ts")) {
+      recipe.update(await readFile(join(import.meta.dirname, file)));
+    }
+  }
+  const packages = options.kernelPackages ?? [];
+  const digest = recipe.update(packages.join("\0")).digest("hex").slice(0, 12);
+  if (!options.refresh) {
+    const built = await findBuilt(directory, digest);
+    if (built) return built;
+  }
+  await mkdir(directory, { recursive: true });
+  const work = await mkdtemp(join(directory, ".building-"));
+  try {
+    const debs =
+      packages.length > 0
+        ? packages
+        : await downloadKernelPackages(join(work, "packages"), progress);
+    progress("unpacking the kernel");
+    const root = join(work, "root");
+    await mkdir(root);
+    for (const deb of debs) {
+      await unpackDeb(deb, root, ["./boot/vmlinuz-*", "./lib/modules/*", "./usr/lib/modules/*"]);
+    }
+    const release = await findRelease(root);
+    const version = `${release}-${digest}`;
+    progress(`building the guest ${version}`);
+    const output = join(work, "guest");
+    await mkdir(output);
+    const bzImage = await readFile(join(root, "boot", `vmlinuz-${release}`));
+    await writeFile(join(output, "vmlinux"), extractVmlinux(bzImage));
+    await writeFile(join(output, "initrd"), writeCpio(await members(root, release, busybox)));
+    return await publish(output, directory, version);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+function defaultDirectory(): string {
+  return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "lodge", "guest");
+}
+
+function guestIn(directory: string, version: string): Guest {
+  const place = join(directory, version);
+  return { kernel: join(place, "vmlinux"), initrd: join(place, "initrd"), version };
+}
+
+/** The newest guest of this recipe. */
+async function findBuilt(directory: string, digest: string): Promise<Guest | undefined> {
+  const names = await readdir(directory).catch(() => []);
+  const versions = names.filter((name) => name.endsWith(`-${digest}`));
+  const newest = versions.toSorted((a, b) => a.localeCompare(b, "en", { numeric: true })).at(-1);
+  return newest === undefined ? undefined : guestIn(directory, newest);
+}
+
+/** A directory of that name is whole, since it is renamed to it; another process may have done so first. */
+async function publish(output: string, directory: string, version: string): Promise<Guest> {
+  const place = join(directory, version);
+  try {
+    await rename(output, place);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+  }
+  return guestIn(directory, version);
+}
+
+async function readBusybox(path: string | undefined): Promise<Buffer> {
+  const candidates = path === undefined ? ["/bin/busybox", "/usr/bin/busybox"] : [path];
+  for (const candidate of candidates) {
+    const data = await readFile(candidate).catch(() => undefined);
+    if (data === undefined) continue;
+    if (!isStatic(data)) continue;
+    return data;
+  }
+  throw new Error(
+    path === undefined
+      ? "The small guest needs a statically linked busybox: install the package busybox-static, or give its path with --busybox."
+      : `${path} is no statically linked busybox.`,
+  );
+}
+
+/** A dynamic executable has a program header of type 3, naming a loader that the guest would not have. */
+function isStatic(elf: Buffer): boolean {
+  if (elf.length < 64 || elf.toString("latin1", 0, 5) !== "\x7fELF\x02") return false;
+  const first = Number(elf.readBigUInt64LE(32));
+  const size = elf.readUInt16LE(54);
+  const types = Array.from({ length: elf.readUInt16LE(56) }, (_, n) =>
+    elf.readUInt32LE(first + n * size),
+  );
+  return !types.includes(3);
+}
+
+async function findRelease(root: string): Promise<string> {
+  const kernels = await readdir(join(root, "boot")).catch(() => []);
+  const release = kernels.find((name) => name.startsWith("vmlinuz-"))?.slice("vmlinuz-".length);
+  if (release === undefined) throw new Error("The package has no kernel in /boot.");
+  const merged = join(root, "usr", "lib", "modules", release);
+  if (await stat(merged).catch(() => undefined)) {
+    await mkdir(join(root, "lib", "modules"), { recursive: true });
+    await rename(merged, join(root, "lib", "modules", release));
+  }
+  return release;
+}
+
+async function members(root: string, release: string, busybox: Buffer): Promise<readonly Member[]> {
+  const modules = await pickModules(root, release);
+  const directories = ["bin", "dev", "etc", "lib", "proc", "root", "srv", "sys", "tmp"];
+  const files = Object.entries(guestFiles(modules.names));
+  return [
+    ...directories.map((path) => ({ path, type: "directory" as const })),
+    // Linux opens its console before the guest can mount anything.
+    { path: "dev/console", type: "device", major: 5, minor: 1 },
+    { path: "bin/busybox", type: "file", mode: 0o755, data: busybox },
+    { path: "bin/sh", type: "link", target: "busybox" },
+    ...files.map(([path, text]) => ({
+      path,
+      type: "file" as const,
+      mode: 0o755,
+      data: Buffer.from(text),
+    })),
+    ...modules.members.filter(({ path }) => path !== "lib"),
+  ];
+}
