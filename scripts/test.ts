@@ -6,22 +6,17 @@ import { randomInt, randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { command, CommandError, searchPath } from "./lib/command.ts";
-import { ensurePackages, requirements } from "./lib/packages.ts";
+import { programPath } from "../agent/src/lib/program-path.ts";
+import { requirements, uefiFirmware } from "../agent/src/lib/requirements.ts";
+import { command, CommandError } from "./lib/command.ts";
+import { busybox, ensurePackages } from "./lib/packages.ts";
 import { heading, note, seconds, step } from "./lib/progress.ts";
 import { endLeftovers, markVariable } from "./test/leftovers.ts";
 import { summaryVariable, type Summary } from "./test/reporter.ts";
 
 const root = join(import.meta.dirname, "..");
 const checks = ["types", "lint", "format:check", "unused"] as const;
-const testPackages = [
-  ...requirements,
-  {
-    programs: ["/usr/share/OVMF/OVMF_CODE_4M.fd"],
-    apt: "ovmf",
-    purpose: "is the firmware of uefi guests",
-  },
-];
+const testPackages = [...requirements, busybox, uefiFirmware];
 
 const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => interrupted.abort());
@@ -35,7 +30,7 @@ async function main(args: readonly string[]): Promise<number> {
   const mark = randomUUID();
   const env = {
     ...process.env,
-    PATH: `${join(root, "node_modules", ".bin")}:${searchPath()}`,
+    PATH: `${join(root, "node_modules", ".bin")}:${programPath(process.env)}`,
     LODGE_TEST_SEED: seed,
     [markVariable]: mark,
     ...(all && { LODGE_TEST_ALL: "1" }),

@@ -1,7 +1,5 @@
 /** Programs that a script runs, each with an end: a script that is told to end takes them along. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
 
 /** The program ended otherwise than by exit code 0; the message has its own words. */
 export class CommandError extends Error {
@@ -67,37 +65,11 @@ export async function command(
   );
 }
 
-/** The path of a program, also where only root looks; undefined where there is none. */
-export function which(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
-  if (name.includes("/")) return executable(name) ? name : undefined;
-  return searchPath(env)
-    .split(delimiter)
-    .map((directory) => join(directory, name))
-    .find(executable);
-}
-
-/** PATH with the directories of system programs, which an ordinary user's often lacks. */
-export function searchPath(env: NodeJS.ProcessEnv = process.env): string {
-  const own = (env["PATH"] ?? "").split(delimiter).filter(Boolean);
-  return [...new Set([...own, "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"])].join(
-    delimiter,
-  );
-}
-
 function interrupt(group: number): void {
   try {
     process.kill(-group, "SIGINT");
   } catch {
     // It has just ended.
-  }
-}
-
-function executable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 

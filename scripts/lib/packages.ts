@@ -1,29 +1,16 @@
-/** The programs of other people that Lodge needs, and how to get them where they are missing. */
+/** How to get the programs of other people that are missing. */
 import { existsSync } from "node:fs";
-import { command, which } from "./command.ts";
-import { note } from "./progress.ts";
+import type { Requirement } from "../../agent/src/lib/requirements.ts";
+import { findProgram } from "../../agent/src/lib/program-path.ts";
+import { command } from "./command.ts";
+import { note, warn } from "./progress.ts";
 
-/** A program and the package that has it. */
-export interface Requirement {
-  /** Any of these programs will do. */
-  readonly programs: readonly string[];
-  /** The package of Debian and Ubuntu. */
-  readonly apt: string;
-  /** What it is for, as the end of a sentence. */
-  readonly purpose: string;
-}
-
-/** What running guests takes. */
-export const requirements: readonly Requirement[] = [
-  { programs: ["qemu-system-x86_64"], apt: "qemu-system-x86", purpose: "runs the guests" },
-  { programs: ["qemu-img"], apt: "qemu-utils", purpose: "makes their disks" },
-  { programs: ["dnsmasq"], apt: "dnsmasq-base", purpose: "gives them addresses" },
-  { programs: ["nft"], apt: "nftables", purpose: "lets them out and keeps them apart" },
-  { programs: ["ip"], apt: "iproute2", purpose: "makes bridges and interfaces" },
-  { programs: ["unshare"], apt: "util-linux", purpose: "keeps all that out of the host" },
-  { programs: ["pasta", "slirp4netns"], apt: "passt", purpose: "gives them the outside network" },
-  { programs: ["busybox"], apt: "busybox-static", purpose: "is what the small guest runs" },
-];
+/** What is needed here beside what running guests takes. */
+export const busybox: Requirement = {
+  programs: ["/bin/busybox", "/usr/bin/busybox"],
+  apt: "busybox-static",
+  purpose: "is what the small guest runs",
+};
 
 /** How packages get onto this machine; a test hands in its own. */
 export interface Installer {
@@ -44,19 +31,35 @@ export function missing(
 
 /**
  * Installs what is missing, naming each package. Throws with what to type where that cannot be done here: no apt, or
- * neither root nor sudo.
+ * neither root nor sudo. What is optional and cannot be had is said, and no failure.
  */
 export async function ensurePackages(
   wanted: readonly Requirement[],
   installer: Installer = systemInstaller(),
 ): Promise<void> {
   const absent = missing(wanted, installer);
+  const [needed, optional] = [false, true].map((kind) =>
+    absent.filter((requirement) => (requirement.optional ?? false) === kind),
+  ) as [Requirement[], Requirement[]];
   if (absent.length === 0) return note("everything that is needed is installed");
-  const names = absent.map(({ apt }) => apt);
   for (const { apt, purpose } of absent) note(`missing: ${apt} (${purpose})`);
-  if (!installer.which("apt-get")) throw new Error(otherDistributions(absent));
-  const line = `apt-get install ${names.join(" ")}`;
-  const prefix = await rootPrefix(installer, line);
+  if (!installer.which("apt-get")) {
+    if (needed.length > 0) throw new Error(otherDistributions(needed));
+    return warn("It goes without.");
+  }
+  try {
+    await install(absent, installer);
+  } catch (error) {
+    // One package that this release does not have keeps apt from installing any.
+    if (optional.length === 0) throw error;
+    warn(`Without ${optional.map(({ apt }) => apt).join(", ")}: ${(error as Error).message}`);
+    if (needed.length > 0) await install(needed, installer);
+  }
+}
+
+async function install(absent: readonly Requirement[], installer: Installer): Promise<void> {
+  const names = absent.map(({ apt }) => apt);
+  const prefix = await rootPrefix(installer, `apt-get install ${names.join(" ")}`);
   note(`installing with ${[...prefix, "apt-get"].join(" ")}: ${names.join(", ")}`);
   const apt = (...args: readonly string[]) => {
     const quiet = ["-qq", "-o", "DPkg::Lock::Timeout=300"];
@@ -65,7 +68,7 @@ export async function ensurePackages(
   };
   await apt("update");
   await apt("install", "-y", "--no-install-recommends", ...names);
-  const still = missing(wanted, installer);
+  const still = missing(absent, installer);
   if (still.length > 0) {
     throw new Error(
       `${still.map(({ apt }) => apt).join(", ")} did not bring the program that it should.`,
@@ -99,7 +102,7 @@ function otherDistributions(absent: readonly Requirement[]): string {
 
 function systemInstaller(): Installer {
   return {
-    which,
+    which: (program) => findProgram(program, process.env),
     run: (file, args) => command(file, args, { output: "show", terminal: true }),
     isRoot: process.getuid?.() === 0,
     terminal: process.stdin.isTTY && existsSync("/dev/tty"),
