@@ -24,6 +24,10 @@ export interface HostOperations {
   stopQemu(vmId: string, signal: AbortSignal): Promise<void>;
   /** The QEMU processes that were started and not yet removed, ended ones included. */
   listQemu(): Promise<readonly QemuProcess[]>;
+  /** Removes the variables of a VM's UEFI firmware, which outlive its boots; nothing there is success. */
+  deleteFirmware(vmId: string): Promise<void>;
+  /** The VMs whose firmware keeps variables. */
+  listFirmware(): Promise<readonly string[]>;
 }
 
 export interface NetworkOperation {
@@ -70,7 +74,9 @@ export interface QemuOperation {
 /** A process that can be recognised for certain: a pid is used again, a pid with its start time is not. */
 export interface QemuProcess {
   readonly vmId: string;
+  /** The machine's boot that the caller named; empty where the process ended before it could be recorded. */
   readonly bootId: string;
+  /** 0 where the process ended before it could be recorded. */
   readonly pid: number;
   /** Field 22 of `/proc/PID/stat`: clock ticks since the machine booted. */
   readonly startTime: number;
@@ -79,4 +85,6 @@ export interface QemuProcess {
   readonly startedAt: number;
   /** False once the process has ended (a zombie has ended). */
   readonly alive: boolean;
+  /** How it ended, where the process that started it was there to see that. */
+  readonly exit?: { readonly code: number | null; readonly signal: string | null };
 }

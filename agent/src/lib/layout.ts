@@ -15,8 +15,11 @@ export const paths = {
   image: (layout: Layout, imageId: string): string => join(paths.images(layout), imageId),
   disks: ({ stateDir }: Layout): string => join(stateDir, "disks"),
   disk: (layout: Layout, diskId: string): string => join(paths.disks(layout), `${diskId}.qcow2`),
-  firmwareVariables: ({ stateDir }: Layout, vmId: string): string =>
-    join(stateDir, "firmware", `${vmId}.fd`),
+  firmware: ({ stateDir }: Layout): string => join(stateDir, "firmware"),
+  firmwareVariables: (layout: Layout, vmId: string): string =>
+    join(paths.firmware(layout), `${vmId}.fd`),
+  /** What was found out about this machine's QEMU, so that it need not be found out again. */
+  qemuProbe: ({ stateDir }: Layout): string => join(stateDir, "qemu-probe.json"),
   vms: ({ runDir }: Layout): string => join(runDir, "vm"),
   vm: (layout: Layout, vmId: string): string => join(paths.vms(layout), vmId),
   /** The monitor of the agent. */
@@ -25,8 +28,13 @@ export const paths = {
   debugMonitor: (layout: Layout, vmId: string): string =>
     join(paths.vm(layout, vmId), "debug.sock"),
   console: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "console.sock"),
+  /** What the guest printed last. */
   consoleLog: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "console.log"),
+  /** What it printed before that, of a fixed length. */
+  consoleOld: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "console.old"),
   qemuLog: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "qemu.log"),
+  /** QEMU writes and locks it itself, so that a VM never runs twice. */
+  qemuPid: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "qemu.pid"),
   qemuProcess: (layout: Layout, vmId: string): string =>
     join(paths.vm(layout, vmId), "process.json"),
   networks: ({ runDir }: Layout): string => join(runDir, "network"),

@@ -36,6 +36,8 @@ export class FakeHypervisor implements Hypervisor, Consoles {
   readonly faults = new Faults<Method>();
   /** Whether guests power off when their button is pressed. */
   obedient: boolean;
+  /** The VMs whose firmware keeps variables. */
+  readonly firmware = new Set<string>();
   readonly #options: FakeHypervisorOptions;
   readonly #guests = new Map<string, Guest>();
   readonly #listeners = new Set<(event: MachineEvent) => void>();
@@ -66,6 +68,7 @@ export class FakeHypervisor implements Hypervisor, Consoles {
       if (running && running.machine.state !== "exited") return running.machine;
       const refusal = this.#options.refuse?.(config);
       if (refusal !== undefined) throw lodgeError("QEMU_FAILED", `QEMU did not start: ${refusal}`);
+      if (config.firmware === "uefi" && !config.kernel) this.firmware.add(config.vmId);
       const machine: Machine = {
         vmId: config.vmId,
         bootId: config.bootId,
@@ -92,7 +95,9 @@ export class FakeHypervisor implements Hypervisor, Consoles {
   }
 
   list(): Promise<readonly string[]> {
-    return this.faults.around("list", () => [...this.#guests.keys()].toSorted());
+    return this.faults.around("list", () =>
+      [...new Set([...this.#guests.keys(), ...this.firmware])].toSorted(),
+    );
   }
 
   powerDown(vmId: string, signal: AbortSignal): Promise<void> {
@@ -107,6 +112,15 @@ export class FakeHypervisor implements Hypervisor, Consoles {
     signal.throwIfAborted();
     return this.faults.around("stop", () => {
       this.#guests.delete(vmId);
+      this.#wake();
+    });
+  }
+
+  delete(vmId: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    return this.faults.around("delete", () => {
+      this.#guests.delete(vmId);
+      this.firmware.delete(vmId);
       this.#wake();
     });
   }

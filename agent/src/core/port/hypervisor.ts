@@ -81,6 +81,8 @@ export interface Hypervisor {
   powerDown(vmId: string, signal: AbortSignal): Promise<void>;
   /** Ends the process, at once and for certain, and removes what it left; nothing to do is success. */
   stop(vmId: string, signal: AbortSignal): Promise<void>;
+  /** As `stop`, and removes what is kept of the VM between its boots (the variables of its firmware). */
+  delete(vmId: string, signal: AbortSignal): Promise<void>;
   /** Tells a running guest the new size of a disk. */
   resizeDisk(vmId: string, disk: string, bytes: number, signal: AbortSignal): Promise<void>;
   /** What a reboot from inside does: `reset` reboots, `shutdown` ends the guest so that the agent starts it anew. */
