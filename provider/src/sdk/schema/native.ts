@@ -111,9 +111,11 @@ function plain(type: Type, value: Value, path: Path): unknown {
   return value;
 }
 
-function isRecord(native: unknown): native is Record<string, unknown> {
-  if (typeof native !== "object" || native === null || Array.isArray(native)) return false;
-  return !(native instanceof Set) && !(native instanceof Map) && !(native instanceof Decimal);
+/** Whether something is a plain object; a promise or a `Date` in its place is a mistake. */
+export function isPlainObject(native: unknown): native is Record<string, unknown> {
+  if (typeof native !== "object" || native === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(native);
+  return prototype === null || prototype === Object.prototype;
 }
 
 /**
@@ -125,7 +127,7 @@ export function fromNative(node: Node, native: unknown, path: Path = []): Value 
   if (native === null || native === undefined) return null;
   if (native instanceof Unknown) return unknown;
   const wrong = (): never => {
-    throw new ValueError(`a ${node.kind} is required`, path);
+    throw new ValueError(`${node.kind === "object" ? "an" : "a"} ${node.kind} is required`, path);
   };
   switch (node.kind) {
     case "string":
@@ -147,7 +149,7 @@ export function fromNative(node: Node, native: unknown, path: Path = []): Value 
       return node.kind === "set" ? distinct(node.element.type, values) : values;
     }
     case "map":
-      if (!isRecord(native)) return wrong();
+      if (!isPlainObject(native)) return wrong();
       return members(
         Object.entries(native).map(([key, element]): [string, Value] => [
           key.normalize("NFC"),
@@ -155,7 +157,7 @@ export function fromNative(node: Node, native: unknown, path: Path = []): Value 
         ]),
       );
     case "object": {
-      if (!isRecord(native)) return wrong();
+      if (!isPlainObject(native)) return wrong();
       const stranger = Object.keys(native).find((name) => !node.attributes.has(name));
       if (stranger !== undefined) {
         throw new ValueError(`the schema has no attribute ${JSON.stringify(stranger)}`, path);
@@ -192,7 +194,7 @@ function inferred(native: unknown, path: Path): Dynamic | null {
     if (Array.isArray(native)) return new Dynamic(tuple(types), values);
     return new Dynamic(set(types[0] ?? string), values);
   }
-  if (!isRecord(native)) throw new ValueError("no value of Terraform's", path);
+  if (!isPlainObject(native)) throw new ValueError("no value of Terraform's", path);
   const entries = Object.entries(native).map(
     ([name, element]) => [name, inferred(element, [...path, name])] as const,
   );

@@ -1,7 +1,7 @@
 /** From what a handler returned to a state that Terraform accepts. */
 
 import type { ObjectNode } from "../schema/attribute.ts";
-import { fromNative } from "../schema/native.ts";
+import { fromNative, isPlainObject } from "../schema/native.ts";
 import { keepSpelling } from "../schema/semantic.ts";
 import type { Problem } from "../schema/check.ts";
 import { ValueError } from "../value/error.ts";
@@ -18,10 +18,14 @@ export interface Outcome {
 /**
  * Lays what a handler returned over a base, which stands for what it left out. What does not fit
  * the schema is a problem and the base's value stays, so that one mistake never loses an object.
+ *
+ * @throws Error when it is no object at all
  */
-export function overlay(node: ObjectNode, base: Members, returned: object): Outcome {
+export function overlay(node: ObjectNode, base: Members, returned: unknown): Outcome {
+  if (!isPlainObject(returned))
+    throw new Error("The provider returned no state. This is a bug in it.");
   const problems: Problem[] = [];
-  const given = returned as Readonly<Record<string, unknown>>;
+  const given = returned;
   for (const name of Object.keys(given)) {
     if (!node.attributes.has(name))
       problems.push({ path: [name], message: "the schema has no such attribute" });

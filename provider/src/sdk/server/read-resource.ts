@@ -26,7 +26,7 @@ export const readResource: Handler<"readResource"> = (session, request, signal) 
         diagnostics,
       });
       if (result === gone) return { newState: writeValue(node.type, null) };
-      const { state, problems } = overlay(node, current, result.state);
+      const { state, problems } = overlay(node, current, result?.state);
       reportBugs(diagnostics, request.typeName, "state", [...problems, ...unknownProblems(state)]);
       return {
         newState: writeValue(node.type, withoutUnknowns(state)),

@@ -1,35 +1,396 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Core } from "./core.ts";
-import { simulate } from "./core.ts";
-import { plainValue } from "./core-value.ts";
-import { memory } from "./memory.ts";
+/** The simulator must refuse what core refuses: here a provider breaks every rule, one at a time. */
 
-let folder: string;
-let core: Core;
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { createProviderService } from "../server/service.ts";
+import type { ProviderService } from "../server/service.ts";
+import { encodeMsgpack } from "../value/msgpack.ts";
+import { Unknown, unknown } from "../value/unknown.ts";
+import type { Value } from "../value/value.ts";
+import { isMembers } from "../value/value.ts";
+import { decodeMsgpack } from "../value/msgpack.ts";
+import { CoreError, CoreViolation } from "./core-error.ts";
+import { Core } from "./core.ts";
+import type { CoreAttribute } from "./core-schema.ts";
+import { readSchema } from "./core-schema.ts";
+import { coreValue, plainValue } from "./core-value.ts";
+import { assertObjectCompatible } from "./object-compatible.ts";
+import { assertPlanValid } from "./plan-valid.ts";
+import { proposedNew } from "./proposed-new.ts";
+import { ProviderCaller } from "./provider-caller.ts";
+import { thingProvider } from "./thing.ts";
+import { deriveProviderSchema } from "../server/provider-schema.ts";
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "sdk-"));
-  core = await simulate(memory, { path: join(folder, "store.json") });
+const schema = z.object({
+  name: z.string().optional(),
+  id: z.string().meta({ computed: "stable" }),
+  choice: z.string().optional().meta({ computed: "stable" }),
+  hidden: z.string().optional().meta({ writeOnly: true }),
+  single: z
+    .object({ a: z.string().optional(), b: z.string().meta({ computed: "stable" }) })
+    .optional(),
+  list: z.array(z.object({ a: z.string(), b: z.string().meta({ computed: "stable" }) })).optional(),
+  map: z
+    .record(z.string(), z.object({ a: z.string(), b: z.string().meta({ computed: "stable" }) }))
+    .optional(),
+  set: z.set(z.object({ a: z.string(), w: z.int().default(1) })).optional(),
+  tags: z.set(z.string()).optional(),
+  either: z
+    .object({ a: z.string().optional(), b: z.string().optional().meta({ computed: "stable" }) })
+    .optional()
+    .meta({ computed: "stable" }),
 });
-afterEach(() => rm(folder, { recursive: true }));
 
-test("a life", async () => {
-  let item = await core.apply("memory_item", undefined, { name: "a" });
-  expect(plainValue(item.state)).toMatchObject({ name: "a", size: "1GiB", revision: 1 });
-  item = await core.apply("memory_item", item, {
-    name: "a",
-    size: "2048MiB",
-    disks: { a: { size: "5GiB" } },
+const definition = thingProvider(schema, {
+  create: ({ plan }) =>
+    Promise.resolve({
+      state: { id: "i", choice: plan.choice ?? "c", either: { a: null, b: "e" } },
+    }),
+});
+
+const { attributes, type } = await (async () => {
+  const message = deriveProviderSchema(await definition.load());
+  return readSchema(message.resourceSchemas["thing"], "thing");
+})();
+const value = (plain: unknown): Value => coreValue(type, plain);
+
+describe("proposed new state", () => {
+  test.each<[string, object | null, object, object]>([
+    ["configured values, null for computed ones at create", null, { name: "a" }, { name: "a" }],
+    [
+      "prior values where only the provider decides",
+      { id: "i", choice: "c" },
+      { name: "a" },
+      { name: "a", id: "i", choice: "c" },
+    ],
+    [
+      "the configuration where it says something",
+      { choice: "c" },
+      { choice: "d" },
+      { choice: "d" },
+    ],
+    ["unknown values as they are", { id: "i" }, { name: unknown }, { name: unknown, id: "i" }],
+    ["what is not computed and taken away is null", { name: "a" }, {}, {}],
+    [
+      "inside an object",
+      { single: { a: "x", b: "y" } },
+      { single: { a: "z" } },
+      { single: { a: "z", b: "y" } },
+    ],
+    [
+      "list elements by index",
+      { list: [{ a: "x", b: "1" }] },
+      { list: [{ a: "z" }, { a: "y" }] },
+      { list: [{ a: "z", b: "1" }, { a: "y" }] },
+    ],
+    [
+      "map elements by key",
+      { map: { k: { a: "x", b: "1" } } },
+      { map: { k: { a: "z" }, l: { a: "y" } } },
+      { map: { k: { a: "z", b: "1" }, l: { a: "y" } } },
+    ],
+    [
+      "set elements by what is configured",
+      {
+        set: [
+          { a: "x", w: 7 },
+          { a: "y", w: 8 },
+        ],
+      },
+      { set: [{ a: "y" }, { a: "q" }] },
+      { set: [{ a: "y", w: 8 }, { a: "q" }] },
+    ],
+    [
+      "a computed object that was computed stays",
+      { either: { b: "1" } },
+      {},
+      { either: { b: "1" } },
+    ],
+    [
+      "a computed object that was configured goes with its configuration",
+      { either: { a: "x", b: "1" } },
+      {},
+      {},
+    ],
+  ])("%s", (_name, prior, config, proposed) => {
+    expect(proposedNew(attributes, value(prior), value(config))).toEqual(value(proposed));
   });
-  expect(plainValue(item.state)).toMatchObject({ name: "a", size: "2048MiB", revision: 2 });
-  const plan = await core.plan("memory_item", item, {
-    name: "a",
-    size: "2GiB",
-    disks: { a: { size: "5120MiB" } },
+});
+
+describe("plan validity", () => {
+  const problems = (
+    prior: object | null,
+    config: object | null,
+    planned: object | null,
+  ): string[] =>
+    assertPlanValid(attributes, {
+      prior: value(prior),
+      config: value(config),
+      planned: value(planned),
+    });
+
+  test.each<[string, object | null, object | null, object | null]>([
+    ["as configured", null, { name: "a" }, { name: "a", id: unknown, choice: unknown }],
+    ["as before, where both are there", { name: "A" }, { name: "a" }, { name: "A" }],
+    ["anything for a computed value", null, {}, { id: "x", choice: "y" }],
+    [
+      "a refined unknown value given back plain",
+      null,
+      { name: new Unknown({ prefix: "x" }) },
+      { name: unknown },
+    ],
+    [
+      "computed values inside objects",
+      null,
+      { single: { a: "x" }, list: [{ a: "x" }] },
+      { single: { a: "x", b: unknown }, list: [{ a: "x", b: unknown }] },
+    ],
+    ["an unknown object as it is", null, { map: unknown }, { map: unknown }],
+    ["a destroy", { name: "a" }, null, null],
+  ])("valid: %s", (_name, prior, config, planned) => {
+    expect(problems(prior, config, planned)).toEqual([]);
   });
-  expect(plan.action).toBe("no-op");
-  await core.destroy("memory_item", item);
+
+  test.each<[string, object | null, object | null, object | null]>([
+    ["neither configuration nor prior value", { name: "A" }, { name: "a" }, { name: "b" }],
+    ["a prior value where there was none", null, { name: "a" }, {}],
+    ["a value for what is not computed", null, {}, { name: "a" }],
+    ["an unknown value for what is configured", null, { name: "a" }, { name: unknown }],
+    ["a write-only value", null, { hidden: "h" }, { hidden: "h" }],
+    ["an unknown object for a configured one", null, { single: { a: "x" } }, { single: unknown }],
+    ["an absent object for a configured one", null, { single: { a: "x" } }, {}],
+    ["a longer list", null, { list: [{ a: "x" }] }, { list: [{ a: "x" }, { a: "y" }] }],
+    ["a shorter list", null, { list: [{ a: "x" }] }, { list: [] }],
+    ["another key", null, { map: { k: { a: "x" } } }, { map: { l: { a: "x" } } }],
+    [
+      "a changed member of an element",
+      null,
+      { map: { k: { a: "x" } } },
+      { map: { k: { a: "y", b: "1" } } },
+    ],
+    [
+      "a set of another size",
+      null,
+      { set: [{ a: "x" }, { a: "x", w: 1 }] },
+      { set: [{ a: "x", w: 1 }] },
+    ],
+    ["nothing for something", null, { name: "a" }, null],
+    ["something for nothing", { name: "a" }, null, { name: "a" }],
+  ])("invalid: %s", (_name, prior, config, planned) => {
+    expect(problems(prior, config, planned)).not.toEqual([]);
+  });
+});
+
+describe("completion of a plan", () => {
+  const problems = (planned: object | null, actual: object | null): string[] =>
+    assertObjectCompatible(type, value(planned), value(actual));
+
+  test.each<[string, object | null, object | null]>([
+    ["unknown values become known", { id: unknown, name: "a" }, { id: "i", name: "a" }],
+    ["a whole unknown object", { map: unknown }, { map: { k: { a: "x", b: "y" } } }],
+    ["a set may shrink", { tags: ["x", unknown] }, { tags: ["x"] }],
+    ["nothing stays nothing", null, null],
+  ])("compatible: %s", (_name, planned, actual) => {
+    expect(problems(planned, actual)).toEqual([]);
+  });
+
+  test.each<[string, object | null, object | null]>([
+    ["a changed value", { name: "a" }, { name: "b" }],
+    ["a known value that is unknown", { name: "a" }, { name: unknown }],
+    ["null that is no longer null", {}, { name: "a" }],
+    ["a value that is null", { name: "a" }, {}],
+    ["a longer list", { list: [] }, { list: [{ a: "x", b: "y" }] }],
+    ["a shorter list", { list: [{ a: "x", b: "y" }] }, { list: [] }],
+    ["a new key", { map: {} }, { map: { k: { a: "x", b: "y" } } }],
+    [
+      "a changed member",
+      { map: { k: { a: "x", b: unknown } } },
+      { map: { k: { a: "z", b: "y" } } },
+    ],
+    ["a set that grows", { tags: ["x"] }, { tags: ["x", "y"] }],
+    ["a set with another element", { tags: ["x", "y"] }, { tags: ["x", "z"] }],
+    ["something from nothing", null, { name: "a" }],
+  ])("incompatible: %s", (_name, planned, actual) => {
+    expect(problems(planned, actual)).not.toEqual([]);
+  });
+});
+
+describe("a provider that breaks the rules", () => {
+  type Answer = Record<string, unknown>;
+
+  /** Starts the thing with one method's answers changed. */
+  async function broken(
+    method: keyof ProviderService,
+    change: (answer: Answer, request: Answer) => Answer,
+  ): Promise<Core> {
+    const service = createProviderService(definition);
+    const original = service[method] as (request: unknown, context: unknown) => Promise<Answer>;
+    const changed = async (request: Answer, context: unknown): Promise<Answer> =>
+      change(await original(request, context), request);
+    const caller = new ProviderCaller({ ...service, [method]: changed });
+    const core = new Core(caller, await caller.call("getProviderSchema", {}));
+    await core.configure({});
+    return core;
+  }
+
+  const without = (answer: Answer, name: string): Answer =>
+    Object.fromEntries(Object.entries(answer).filter(([key]) => key !== name));
+  const edit = (message: unknown, members: object): { msgpack: Uint8Array } => {
+    const before = decodeMsgpack(type, (message as { msgpack: Uint8Array }).msgpack);
+    const plain = plainValue(before) as object;
+    return {
+      msgpack: encodeMsgpack(type, isMembers(before) ? value({ ...plain, ...members }) : before),
+    };
+  };
+  const life = async (core: Core): Promise<void> => {
+    const instance = await core.apply("thing", undefined, { name: "a" });
+    await core.apply("thing", instance, { name: "b" });
+    await core.destroy("thing", instance);
+  };
+
+  test("the thing itself breaks none", async () => {
+    await expect(
+      life(await broken("planResourceChange", (answer) => answer)),
+    ).resolves.toBeUndefined();
+  });
+
+  test.each<[string, keyof ProviderService, (answer: Answer, request: Answer) => Answer]>([
+    ["no planned state", "planResourceChange", (answer) => without(answer, "plannedState")],
+    [
+      "JSON instead of MessagePack",
+      "planResourceChange",
+      (answer) => ({ ...answer, plannedState: { json: new Uint8Array([0x7b]) } }),
+    ],
+    [
+      "bytes that are no value",
+      "planResourceChange",
+      (answer) => ({ ...answer, plannedState: { msgpack: Uint8Array.of(1) } }),
+    ],
+    [
+      "a plan beside the configuration",
+      "planResourceChange",
+      (answer) => ({ ...answer, plannedState: edit(answer["plannedState"], { name: "z" }) }),
+    ],
+    [
+      "the legacy type system",
+      "planResourceChange",
+      (answer) => ({ ...answer, legacyTypeSystem: true }),
+    ],
+    [
+      "a deferral that nobody allowed",
+      "planResourceChange",
+      (answer) => ({ ...answer, deferred: { reason: 1 } }),
+    ],
+    [
+      "a replacement for an attribute that is nowhere",
+      "planResourceChange",
+      (answer) => ({
+        ...answer,
+        requiresReplace: [{ steps: [{ selector: { case: "attributeName", value: "nowhere" } }] }],
+      }),
+    ],
+    [
+      "a diagnostic without a summary",
+      "planResourceChange",
+      (answer) => ({ ...answer, diagnostics: [{ severity: 2 }] }),
+    ],
+    [
+      "a diagnostic without a severity",
+      "planResourceChange",
+      (answer) => ({ ...answer, diagnostics: [{ summary: "x" }] }),
+    ],
+    [
+      "values that change from plan to plan",
+      "planResourceChange",
+      (() => {
+        let count = 0;
+        return (answer: Answer) => ({
+          ...answer,
+          plannedState: edit(answer["plannedState"], { choice: `c${count++}` }),
+        });
+      })(),
+    ],
+    ["no state after apply", "applyResourceChange", (answer) => without(answer, "newState")],
+    [
+      "an unknown value after apply",
+      "applyResourceChange",
+      (answer) => ({ ...answer, newState: edit(answer["newState"], { id: unknown }) }),
+    ],
+    [
+      "another value than planned",
+      "applyResourceChange",
+      (answer) => ({ ...answer, newState: edit(answer["newState"], { name: "z" }) }),
+    ],
+    [
+      "a write-only value in the state",
+      "applyResourceChange",
+      (answer) => ({ ...answer, newState: edit(answer["newState"], { hidden: "h" }) }),
+    ],
+    [
+      "something left after a destroy",
+      "applyResourceChange",
+      (answer, request) => ({
+        ...answer,
+        newState:
+          decodeMsgpack(type, (answer["newState"] as { msgpack: Uint8Array }).msgpack) === null
+            ? request["priorState"]
+            : answer["newState"],
+      }),
+    ],
+    ["no state after read", "readResource", (answer) => without(answer, "newState")],
+    [
+      "an unknown value after read",
+      "readResource",
+      (answer) => ({ ...answer, newState: edit(answer["newState"], { id: unknown }) }),
+    ],
+    [
+      "drift without end",
+      "readResource",
+      (answer) => ({ ...answer, newState: edit(answer["newState"], { name: "drift" }) }),
+    ],
+    [
+      "an upgrade that changes a current state",
+      "upgradeResourceState",
+      (answer) => ({ ...answer, upgradedState: edit(answer["upgradedState"], { id: "other" }) }),
+    ],
+  ])("is caught: %s", async (_name, method, change) => {
+    await expect(life(await broken(method, change))).rejects.toBeInstanceOf(CoreViolation);
+  });
+
+  test("errors that it reports are errors, not violations", async () => {
+    const core = await broken("planResourceChange", (answer) => ({
+      ...answer,
+      diagnostics: [{ severity: 1, summary: "No", detail: "Not today." }],
+    }));
+    await expect(life(core)).rejects.toThrow(
+      new CoreError([{ severity: 1, summary: "No", detail: "Not today." } as never]).message,
+    );
+  });
+});
+
+describe("schemas that core refuses", () => {
+  const attribute = { name: "a", type: new TextEncoder().encode('"string"'), optional: true };
+  const refuse = (changed: object): CoreAttribute[] => {
+    const message = {
+      version: 0n,
+      block: { attributes: [{ ...attribute, ...changed }], blockTypes: [] },
+    };
+    return [...readSchema(message as never, "thing").attributes];
+  };
+
+  test.each<[string, object]>([
+    ["a bad name", { name: "A" }],
+    ["nobody sets it", { optional: false }],
+    ["required and optional", { required: true }],
+    ["neither type nor nested attributes", { type: new Uint8Array() }],
+    ["a type that is none", { type: new TextEncoder().encode('"text"') }],
+    ["write-only and computed", { computed: true, writeOnly: true }],
+  ])("%s", (_name, changed) => {
+    expect(() => refuse(changed)).toThrow(/./u);
+  });
+
+  test("a good one is read", () => {
+    expect(refuse({})).toHaveLength(1);
+    expect(() => readSchema(undefined, "thing")).toThrow("a schema needs a block");
+  });
 });
