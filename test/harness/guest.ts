@@ -18,6 +18,7 @@ export class Guest implements AsyncDisposable {
   readonly frames: Buffer[] = [];
   readonly namespace: string;
   readonly #qemu: ChildProcess;
+  readonly #servers: ChildProcess[] = [];
   readonly #socket: Socket;
   readonly #port: number;
 
@@ -104,6 +105,25 @@ export class Guest implements AsyncDisposable {
     return exitCode === 0;
   }
 
+  /** Serves a port with a program that speaks on its standard input and output, for each connection anew. */
+  async listen(port: number, command: string): Promise<void> {
+    const server = spawn(
+      "nsenter",
+      [
+        ...["--net=/run/netns/" + this.namespace, "--", "busybox", "nc"],
+        ...["-l", "-l", "-p", String(port), "-e", "sh", "-c", command],
+      ],
+      { stdio: "ignore" },
+    );
+    this.#servers.push(server);
+    const listening = new RegExp(`:${port.toString(16).toUpperCase().padStart(4, "0")} 0+:0000 0A`);
+    for (;;) {
+      const { stdout } = await this.run("cat", ["/proc/self/net/tcp", "/proc/self/net/tcp6"]);
+      if (listening.test(stdout)) return;
+      await sleep(5);
+    }
+  }
+
   /** Puts a frame on the wire, as if the guest had sent it. */
   async send(frame: Buffer): Promise<void> {
     await new Promise<void>((resolve, reject) => {
@@ -123,9 +143,10 @@ export class Guest implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#qemu.kill("SIGKILL");
-    if (this.#qemu.exitCode === null && this.#qemu.signalCode === null)
-      await once(this.#qemu, "exit");
+    for (const child of [...this.#servers, this.#qemu]) {
+      child.kill("SIGKILL");
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    }
     this.#socket.close();
     await exec("ip", ["netns", "delete", this.namespace]);
   }

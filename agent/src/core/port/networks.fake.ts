@@ -42,7 +42,7 @@ export class FakeNetworks implements Networks {
     return `lgb-${networkId.slice(-11)}`;
   }
 
-  set(config: NetworkConfig, signal: AbortSignal): Promise<void> {
+  async set(config: NetworkConfig, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { networkId } = config;
     const put = (whole: boolean) => {
@@ -54,14 +54,14 @@ export class FakeNetworks implements Networks {
       const acknowledgements = before?.acknowledgements ?? new Map<string, Acknowledgement>();
       this.networks.set(networkId, { config, whole, acknowledgements });
     };
-    return this.faults.around(
+    await this.faults.around(
       "set",
       () => put(true),
       () => put(false),
     );
   }
 
-  delete(networkId: string, signal: AbortSignal): Promise<void> {
+  async delete(networkId: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     return this.faults.around(
       "delete",
@@ -79,7 +79,7 @@ export class FakeNetworks implements Networks {
     return this.faults.around("list", () => [...this.networks.keys()].toSorted());
   }
 
-  plug(config: NicConfig, signal: AbortSignal): Promise<void> {
+  async plug(config: NicConfig, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const put = (whole: boolean) => {
       if (!this.networks.has(config.networkId)) {
@@ -98,7 +98,7 @@ export class FakeNetworks implements Networks {
     );
   }
 
-  unplug(vmId: string, nic: string, signal: AbortSignal): Promise<void> {
+  async unplug(vmId: string, nic: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     return this.faults.around(
       "unplug",
@@ -134,7 +134,7 @@ export class FakeNetworks implements Networks {
     return () => this.#onBroken.delete(listener);
   }
 
-  connect(
+  async connect(
     networkId: string,
     ipv4Address: string,
     port: number,
