@@ -1,5 +1,6 @@
 import { LodgeError } from "@lodge/schemas/rpc/error.ts";
 import { CommanderError } from "commander";
+import { Exit } from "./exit.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
 import { writeLine, type Io } from "./io.ts";
 import { styleFor } from "./style.ts";
@@ -9,6 +10,7 @@ import { UsageError } from "./usage-error.ts";
 export function reportFailure(thrown: unknown, io: Io): number {
   // Commander has said it already; asking for help is no failure.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : exitCodes.usage;
+  if (thrown instanceof Exit) return thrown.exitCode;
   if (io.signal.aborted) return io.signal.reason === outputClosed ? 0 : exitCodes.interrupted;
   const style = styleFor(io.stderr, io.env);
   const say = (message: string) => writeLine(io.stderr, `${style("bad", "Error:")} ${message}`);

@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
 import { connect, type Transport, type TransportOptions } from "@lodge/schemas/rpc/client.ts";
-import { lodgeError } from "@lodge/schemas/rpc/error.ts";
+import { LodgeError, lodgeError } from "@lodge/schemas/rpc/error.ts";
 import { findLocalAgent, type Environment } from "@lodge/schemas/rpc/local-agent.ts";
 import { readIdentity, type IdentityFiles } from "@lodge/schemas/rpc/tls.ts";
 import type { Io } from "./io.ts";
@@ -64,8 +64,22 @@ export async function withAgent<T>(
   io: Io,
   body: (transport: Transport) => Promise<T>,
 ): Promise<T> {
-  using transport = connect(await findTarget(chosen, io.env));
-  return await body(transport);
+  const target = await findTarget(chosen, io.env);
+  using transport = connect(target);
+  try {
+    return await body(transport);
+  } catch (error) {
+    throw target.address.startsWith("unix:") ? atSocket(error, target.address) : error;
+  }
+}
+
+/** Nobody at a unix socket is an agent of this machine that was ended or has died. */
+function atSocket(error: unknown, address: string): unknown {
+  if (!(error instanceof LodgeError) || !error.is("UNREACHABLE")) return error;
+  return lodgeError("UNREACHABLE", `No agent serves at ${address}.`, {
+    remedy: "Start it with `lodge agent --dev`, with the --name or --dir that it had.",
+    cause: error,
+  });
 }
 
 async function remoteTarget(
