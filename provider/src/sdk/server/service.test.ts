@@ -375,6 +375,22 @@ describe("schemas", () => {
     expect(loads).toBe(0);
   });
 
+  test("that cannot be read are a diagnostic", async () => {
+    const service = createProviderService({
+      ...memory,
+      schemaAsset: () => {
+        throw new Error("no such file");
+      },
+    });
+    const { ProviderCaller } = await import("../testing/provider-caller.ts");
+    const caller = new ProviderCaller(service);
+    for (const method of ["getProviderSchema", "getMetadata", "getFunctions"] as const) {
+      expect(diagnosticTexts(await caller.callRaw(method, {}))).toEqual([
+        "error Unable to describe provider memory: no such file",
+      ]);
+    }
+  });
+
   test("a type that is defined twice is a mistake", () => {
     const twice = {
       ...memoryProvider,

@@ -4,6 +4,7 @@
  */
 
 import type { Provider } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
+import { Diagnostic_Severity } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
 import type { CallContext, ServiceImplementation } from "@lodge/schemas/rpc/service.ts";
 import type { ProviderDefinition } from "../provider.ts";
 import { getFunctions, getMetadata, getProviderSchema } from "./get-provider-schema.ts";
@@ -47,10 +48,21 @@ export function createProviderService(
       const handler = handlers[method] as unknown as Handler<Method>;
       return handler(session, request, session.signal(signal));
     };
+  const described = async <Answer extends object>(answer: Promise<Answer>) => {
+    try {
+      return await answer;
+    } catch (error) {
+      const type = `provider ${definition.name}`;
+      onError(error, { verb: "describe", type });
+      const detail = error instanceof Error ? error.message : String(error);
+      const summary = `Unable to describe ${type}`;
+      return { diagnostics: [{ severity: Diagnostic_Severity.ERROR, summary, detail }] };
+    }
+  };
   return {
-    getProviderSchema: () => getProviderSchema(definition),
-    getMetadata: () => getMetadata(definition),
-    getFunctions: () => getFunctions(definition),
+    getProviderSchema: () => described(getProviderSchema(definition)),
+    getMetadata: () => described(getMetadata(definition)),
+    getFunctions: () => described(getFunctions(definition)),
     getResourceIdentitySchemas: () => Promise.resolve({}),
     stopProvider: () => {
       session.stop();
