@@ -1,9 +1,9 @@
-import { formatNumber, isExactNumber } from "./number.ts";
+import { formatNumber, isExactNumber, numbersEqual } from "./number.ts";
 import type { Type } from "./type.ts";
 import { formatType } from "./type.ts";
 import { Unknown } from "./unknown.ts";
 import type { Value } from "./value.ts";
-import { Dynamic, isMembers, isWhollyKnown } from "./value.ts";
+import { Dynamic, isMembers, isWhollyKnown, member } from "./value.ts";
 
 /**
  * A text that is the same for two values exactly when they are equal values of that type.
@@ -47,7 +47,45 @@ function membersKey(value: Value, typeOf: (name: string) => Type | undefined): s
 
 /** Whether two values of one type are equal. Unknown values equal each other and nothing else. */
 export function valuesEqual(type: Type, a: Value, b: Value): boolean {
-  return a === b || valueKey(type, a) === valueKey(type, b);
+  if (a === b) return true;
+  if (a === null || b === null) return false;
+  if (a instanceof Unknown || b instanceof Unknown) {
+    return a instanceof Unknown && b instanceof Unknown;
+  }
+  switch (type.kind) {
+    case "string":
+    case "bool":
+      return false;
+    case "number":
+      return isExactNumber(a) && isExactNumber(b) && numbersEqual(a, b);
+    case "object":
+      for (const [name, inner] of type.attributes) {
+        if (!valuesEqual(inner, member(a, name), member(b, name))) return false;
+      }
+      return true;
+    case "map":
+      return mapsEqual(type.element, a, b);
+    case "list":
+      return listsEqual(a, b, () => type.element);
+    case "tuple":
+      return listsEqual(a, b, (index) => type.elements[index]!);
+    default:
+      // Sets have no order, and dynamic values bring a type of their own.
+      return valueKey(type, a) === valueKey(type, b);
+  }
+}
+
+function mapsEqual(element: Type, a: Value, b: Value): boolean {
+  if (!isMembers(a) || !isMembers(b)) return false;
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) return false;
+  return keys.every((key) => Object.hasOwn(b, key) && valuesEqual(element, a[key]!, b[key]!));
+}
+
+function listsEqual(a: Value, b: Value, typeAt: (index: number) => Type): boolean {
+  const [x, y] = [a as readonly Value[], b as readonly Value[]];
+  if (x.length !== y.length) return false;
+  return x.every((element, index) => valuesEqual(typeAt(index), element, y[index]!));
 }
 
 /**
