@@ -2,6 +2,7 @@
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { Metadata, type StatusObject } from "@grpc/grpc-js";
 import type { EventEmitter } from "node:events";
+import { untilAborted } from "./abort.ts";
 import { asLodgeError, detailKey, lodgeError, toWireStatus, type LodgeError } from "./error.ts";
 import { around, type ServerInterceptor } from "./interceptor.ts";
 import { describeCertificate } from "./tls.ts";
@@ -67,7 +68,11 @@ export class CallTable {
       const interceptors = this.#interceptors.map(
         (interceptor) => (next: () => Promise<void>) => interceptor(context, next, message),
       );
-      await around(interceptors, () => body(message, context));
+      // A handler that does not heed its signal holds up nobody.
+      await untilAborted(
+        around(interceptors, () => body(message, context)),
+        controller.signal,
+      );
     } catch (thrown) {
       const error = asLodgeError(thrown);
       if (!call.cancelled) {
@@ -92,8 +97,7 @@ export class CallTable {
     await Promise.race([all, timer.promise]);
     clearTimeout(handle);
     for (const call of this.#active) call.controller.abort(closing);
-    // One turn of the event loop, for the answers of those that heed their signal.
-    if (this.#active.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await Promise.all([...this.#active].map((call) => call.done));
   }
 }
 

@@ -9,6 +9,8 @@ import type {
   ServerWritableStream,
   UntypedHandleCall,
 } from "@grpc/grpc-js";
+import type { Readable } from "node:stream";
+import { endIsFinal } from "./barrier.ts";
 import type { CallTable, GrpcCall } from "./call.ts";
 import { decode, encode, identity, methodPath } from "./codec.ts";
 import type { Limits } from "./limits.ts";
@@ -42,6 +44,14 @@ function adapt(
   const parse = (bytes: Buffer) => decode(method, method.input, bytes);
   const format = (message: unknown) => encode(method, method.output, message, limits.maxSendBytes);
   const noRequest = () => undefined;
+  const receiveFrom = (call: Readable, { signal }: CallContext) =>
+    receive<Message>(call, parse, signal, () => endIsFinal(call));
+  const reply = async (request: unknown, context: CallContext) => {
+    const answer = format(await (handler as Reply)(request, context));
+    // The call may be over already: see CallTable.
+    context.signal.throwIfAborted();
+    return answer;
+  };
   switch (method.methodKind) {
     case "unary":
       return [
@@ -51,8 +61,7 @@ function adapt(
             call as unknown as GrpcCall,
             method,
             () => parse(call.request),
-            async (request, context) =>
-              callback(null, format(await (handler as Reply)(request, context))),
+            async (request, context) => callback(null, await reply(request, context)),
             callback,
           ),
       ];
@@ -65,8 +74,8 @@ function adapt(
             method,
             noRequest,
             async (_, context) => {
-              const requests = receive<Message>(call, parse, context.signal);
-              callback(null, format(await (handler as Reply)(requests, context)));
+              const requests = receiveFrom(call, context);
+              callback(null, await reply(requests, context));
             },
             callback,
           ),
@@ -95,7 +104,7 @@ function adapt(
             method,
             noRequest,
             async (_, context) => {
-              const requests = receive<Message>(call, parse, context.signal);
+              const requests = receiveFrom(call, context);
               await send(call, (handler as StreamReply)(requests, context), format, context.signal);
               call.end();
             },

@@ -174,7 +174,7 @@ function serverStreaming(call: Call, request: unknown): AsyncIterable<unknown> {
     running.on("error", () => {});
     const release = call.cancelWith(running);
     try {
-      yield* receive(running, (message) => call.decode(message), undefined);
+      yield* receive(running, (message) => call.decode(message));
     } finally {
       release();
       running.cancel();
@@ -196,7 +196,7 @@ function bidiStreaming(call: Call, requests: AsyncIterable<unknown>): AsyncItera
       running.cancel();
     });
     try {
-      yield* receive(running, (message) => call.decode(message), undefined);
+      yield* receive(running, (message) => call.decode(message));
     } catch (thrown) {
       throw failure ? failure.thrown : thrown;
     } finally {

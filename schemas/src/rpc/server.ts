@@ -32,6 +32,8 @@ export interface ServerOptions {
 
 /** Milliseconds that unary calls get to finish when the server closes. */
 const defaultGraceMs = 2000;
+/** Milliseconds that the last answers get to leave. */
+const cutMs = 500;
 
 /** Made by {@link createServer}. */
 export class Server implements AsyncDisposable {
@@ -95,7 +97,8 @@ export class Server implements AsyncDisposable {
    */
   async close(graceMs: number = defaultGraceMs): Promise<void> {
     await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
-    this.#injector.drain(graceMs);
+    // Says goodbye; its own time limit must not cut what is answered within ours.
+    this.#injector.drain(graceMs + cutMs);
     await this.#calls.close(graceMs);
     this.#injector.destroy();
     this.#grpc.forceShutdown();
@@ -107,7 +110,7 @@ export class Server implements AsyncDisposable {
     const closed = [...this.#sockets].map(
       (socket) => new Promise<void>((resolve) => socket.once("close", () => resolve())),
     );
-    const cut = setTimeout(() => this.#sockets.forEach((socket) => socket.destroy()), 500);
+    const cut = setTimeout(() => this.#sockets.forEach((socket) => socket.destroy()), cutMs);
     await Promise.all(closed);
     clearTimeout(cut);
   }

@@ -29,18 +29,27 @@ export async function send<T>(
   }
 }
 
-/** Yields what the peer sends, read only as fast as it is consumed. Throws the signal's reason once it is aborted. */
+/**
+ * Yields what the peer sends, read only as fast as it is consumed. Throws the signal's reason once it is aborted.
+ *
+ * @param endIsFinal is waited for after the last message, before the end is believed
+ */
 export async function* receive<T>(
   stream: Readable,
   decode: (bytes: Buffer) => T,
-  signal: AbortSignal | undefined,
+  signal?: AbortSignal,
+  endIsFinal?: () => Promise<void>,
 ): AsyncGenerator<T, void, undefined> {
   const iterator = stream.iterator({ destroyOnReturn: false });
   for (;;) {
     const next = await untilAborted(iterator.next(), signal).catch((error: unknown) => {
       throw signal?.aborted ? signal.reason : error;
     });
-    if (next.done) return;
+    if (next.done) {
+      await endIsFinal?.();
+      signal?.throwIfAborted();
+      return;
+    }
     yield decode(next.value as Buffer);
   }
 }
