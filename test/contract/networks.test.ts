@@ -1,3 +1,4 @@
+import { deepEqual } from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { text } from "node:stream/consumers";
@@ -140,8 +141,8 @@ describe.each([
     const { networks } = world;
     for (const { vmId, nic } of made.nics.splice(0)) await networks.unplug(vmId, nic, signal);
     for (const { networkId } of made.networks.splice(0)) await networks.delete(networkId, signal);
-    expect(await networks.list()).toEqual([]);
-    expect(await networks.listNics()).toEqual([]);
+    deepEqual(await networks.list(), []);
+    deepEqual(await networks.listNics(), []);
     await world[Symbol.asyncDispose]();
   });
 

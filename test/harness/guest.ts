@@ -44,7 +44,7 @@ export class Guest implements AsyncDisposable {
     const qemu = spawn(
       "qemu-system-x86_64",
       [
-        ...["-machine", "none", "-nodefaults", "-display", "none", "-monitor", "stdio"],
+        ...words("-machine none -nodefaults -display none -monitor stdio"),
         ...leg(0, `tap,ifname=${tap},script=no,downscript=no`),
         ...leg(1, `tap,ifname=${namespace},script=no,downscript=no`),
         ...leg(2, `socket,udp=127.0.0.1:${socket.address().port},localaddr=127.0.0.1:${port}`),
@@ -84,9 +84,12 @@ export class Guest implements AsyncDisposable {
     const { exitCode, stdout } = await this.run(
       "sh",
       [
-        ...["-c", client, script, path],
-        ...["busybox", "udhcpc", "-i", "eth0", "-f", "-q", "-n", "-t", "4", "-T", "1", "-s", path],
-        ...["-O", "hostname", ...options],
+        "-c",
+        client,
+        script,
+        path,
+        ...words(`busybox udhcpc -i eth0 -f -q -n -t 4 -T 1 -O hostname -s ${path}`),
+        ...options,
       ],
       { accept: [0, 1] },
     );
@@ -110,8 +113,8 @@ export class Guest implements AsyncDisposable {
     const server = spawn(
       "nsenter",
       [
-        ...["--net=/run/netns/" + this.namespace, "--", "busybox", "nc"],
-        ...["-l", "-l", "-p", String(port), "-e", "sh", "-c", command],
+        ...words(`--net=/run/netns/${this.namespace} -- busybox nc -l -l -p ${port} -e sh -c`),
+        command,
       ],
       { stdio: "ignore" },
     );
@@ -152,11 +155,12 @@ export class Guest implements AsyncDisposable {
   }
 }
 
+const words = (line: string): string[] => line.split(" ");
+
+/** A network device of the hub; `netdev` is its kind and what that needs, separated by commas. */
 function leg(number: number, netdev: string): string[] {
-  return [
-    ...["-netdev", `${netdev.replace(",", `,id=n${number},`)}`],
-    ...["-netdev", `hubport,id=h${number},hubid=0,netdev=n${number}`],
-  ];
+  const named = netdev.replace(",", `,id=n${number},`);
+  return words(`-netdev ${named} -netdev hubport,id=h${number},hubid=0,netdev=n${number}`);
 }
 
 async function prompted(qemu: ChildProcess): Promise<void> {
