@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { consoleDescriptor } from "./arguments.ts";
+
+/** Bytes of what the guest printed that are kept for certain; up to twice that is on disk. */
+const consoleBytes = 512 * 1024;
+/** Bytes of QEMU's own words that are kept. */
+const logBytes = 1024 * 1024;
+
+/**
+ * A guest may print for ever, also while no agent runs, and can make QEMU complain for ever. So neither writes to a file: pipes lead
+ * to `split`, which begins a new file when one is full and keeps one old one, and to `dd`, which stops when it has enough
+ * (and takes QEMU's words with it: writing on fails, and QEMU does not mind). Only bash opens pipes to others and still
+ * becomes QEMU itself, so that the process that is started stays the one that is recorded.
+ */
+const script = `
+exec ${consoleDescriptor}> >(exec split --bytes=${consoleBytes} --suffix-length=9 --numeric-suffixes --filter='mv -f console.log console.old 2>/dev/null; exec cat >console.log' 2>/dev/null)
+exec 2> >(exec ${consoleDescriptor}>&- dd bs=64k count=${logBytes} iflag=count_bytes of=qemu.log oflag=append conv=notrunc status=none 2>/dev/null) 1>&2
+exec "$@"
+`;
+
+/** The command that starts QEMU in its directory: without capabilities, and never to get any. */
+export function qemuCommand(
+  program: string,
+  args: readonly string[],
+): readonly [string, readonly string[]] {
+  const bare = mayDropCapabilities()
+    ? ["--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all"]
+    : [];
+  const shell = ["bash", "--noprofile", "--norc", "-c", script, "lodge-qemu"];
+  return ["setpriv", ["--no-new-privs", ...bare, "--", ...shell, program, ...args]];
+}
+
+/** Who has no capability cannot give any away either (CAP_SETPCAP, bit 8), and need not. */
+function mayDropCapabilities(): boolean {
+  const status = readFileSync("/proc/self/status", "utf8");
+  const effective = /^CapEff:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? "0";
+  return (BigInt(`0x${effective}`) >> 8n) % 2n === 1n;
+}

@@ -1,0 +1,166 @@
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { lodgeError } from "@lodge/schemas/rpc/error.ts";
+import type { HostOperations, QemuOperation, QemuProcess } from "../../lib/host-operations.ts";
+import { paths, type Layout } from "../../lib/layout.ts";
+import { identify, isAlive, signalProcess } from "../../lib/process.ts";
+import { programPath } from "../../lib/program-path.ts";
+import { oneAtATime } from "../one-at-a-time.ts";
+import { assertId } from "../validate.ts";
+import { qemuArguments } from "./arguments.ts";
+import { qemuCommand } from "./command.ts";
+import { deleteFirmware, listFirmware, setFirmware } from "./firmware.ts";
+import { inspectQemu, listDirectories, recordIntent, recordProcess } from "./record.ts";
+import { assertQemu } from "./validate.ts";
+
+/** The half of the root operations that is about QEMU. */
+export type QemuOperations = Pick<
+  HostOperations,
+  "startQemu" | "stopQemu" | "listQemu" | "deleteFirmware" | "listFirmware"
+>;
+
+export interface QemuOperationsOptions {
+  /** Default `qemu-system-x86_64`. */
+  readonly program?: string;
+}
+
+/** Nothing here trusts its caller: ids and values are checked, and paths derive from them alone. */
+export function createQemuOperations(
+  layout: Layout,
+  options: QemuOperationsOptions = {},
+): QemuOperations {
+  const program = options.program ?? "qemu-system-x86_64";
+  const ofVm = oneAtATime();
+  return {
+    startQemu: async (qemu, signal) => {
+      assertQemu(qemu);
+      return ofVm(qemu.vmId, () => start(layout, program, qemu, signal));
+    },
+    stopQemu: async (vmId, signal) => {
+      assertId(vmId);
+      await ofVm(vmId, () => stop(layout, vmId, signal));
+    },
+    listQemu: async () =>
+      listDirectories(layout)
+        .map((vmId) => inspectQemu(layout, vmId))
+        .filter((process) => process !== undefined),
+    deleteFirmware: async (vmId) => {
+      assertId(vmId);
+      await deleteFirmware(layout, vmId);
+    },
+    listFirmware: () => listFirmware(layout),
+  };
+}
+
+async function start(
+  layout: Layout,
+  program: string,
+  qemu: QemuOperation,
+  signal: AbortSignal,
+): Promise<QemuProcess> {
+  signal.throwIfAborted();
+  if (!makeDirectory(layout, qemu.vmId)) {
+    const earlier = inspectQemu(layout, qemu.vmId);
+    if (earlier?.alive) return earlier;
+    await removeFiles(layout, qemu.vmId);
+    makeDirectory(layout, qemu.vmId);
+  }
+  const firmware =
+    qemu.firmware === "uefi" && !qemu.kernel ? await setFirmware(layout, qemu.vmId) : undefined;
+  recordIntent(layout, qemu);
+  const command = qemuCommand(program, qemuArguments(layout, qemu, firmware));
+  const { pid, startedAt, ended } = await launch(layout, qemu.vmId, command);
+  const { vmId, bootId, accelerator } = qemu;
+  const process = {
+    vmId,
+    bootId,
+    accelerator,
+    pid,
+    startedAt,
+    startTime: identify(pid)?.startTime ?? 0,
+    alive: true,
+  };
+  recordProcess(layout, process);
+  void ended.then((exit) => {
+    // Later, another one may have its place, or nothing of it may be there.
+    if (inspectQemu(layout, vmId)?.pid === pid) recordProcess(layout, { ...process, exit });
+  });
+  return process;
+}
+
+/** Starts the command in a session of its own, and lets it be. */
+async function launch(
+  layout: Layout,
+  vmId: string,
+  [file, args]: readonly [string, readonly string[]],
+): Promise<{
+  readonly pid: number;
+  readonly startedAt: number;
+  readonly ended: Promise<NonNullable<QemuProcess["exit"]>>;
+}> {
+  const log = openSync(paths.qemuLog(layout, vmId), "a", 0o600);
+  try {
+    const child = spawn(file, args, {
+      cwd: paths.vm(layout, vmId),
+      env: { PATH: programPath(process.env), LC_ALL: "C" },
+      detached: true,
+      stdio: ["ignore", "ignore", log],
+    });
+    const startedAt = Date.now();
+    const { promise: failed, reject } = Promise.withResolvers<never>();
+    child.once("error", reject);
+    const ended = new Promise<NonNullable<QemuProcess["exit"]>>((resolve) => {
+      child.once("exit", (code, signal) => resolve({ code, signal }));
+    });
+    if (child.pid === undefined) await failed;
+    failed.catch(() => undefined);
+    child.unref();
+    return { pid: child.pid!, startedAt, ended };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw lodgeError("PROGRAM_MISSING", `${file} is not installed`, {
+      name: file,
+      remedy: "install the package util-linux",
+      cause: error,
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+async function stop(layout: Layout, vmId: string, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const process = inspectQemu(layout, vmId);
+  if (!process) return;
+  if (process.alive) {
+    signalProcess(process, "SIGKILL");
+    for (let wait = 1; isAlive(process); wait = Math.min(wait * 2, 100)) {
+      await sleep(wait, undefined, { signal });
+    }
+  }
+  await removeFiles(layout, vmId);
+}
+
+/** The programs that kept the guest's output may still be ending, and put a last file in. */
+async function removeFiles(layout: Layout, vmId: string): Promise<void> {
+  await rm(paths.vm(layout, vmId), {
+    recursive: true,
+    force: true,
+    maxRetries: 10,
+    retryDelay: 10,
+  });
+}
+
+/** @returns false where it is there already. */
+function makeDirectory(layout: Layout, vmId: string): boolean {
+  mkdirSync(paths.vms(layout), { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(paths.vm(layout, vmId), { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}

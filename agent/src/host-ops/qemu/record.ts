@@ -1,0 +1,64 @@
+import { readdirSync } from "node:fs";
+import type { QemuOperation, QemuProcess } from "../../lib/host-operations.ts";
+import { paths, type Layout } from "../../lib/layout.ts";
+import { isAlive } from "../../lib/process.ts";
+import { readJson, writeJson } from "../record.ts";
+import { findQemu } from "./find.ts";
+
+/**
+ * What is kept of a QEMU. It is written once before the process exists, with 0 as its pid, and again when the pid is known. An
+ * agent that dies in between leaves the first, and the process is then found by its arguments. QEMU itself locks its pid
+ * file, so that even a process that nobody found cannot become one of two.
+ */
+type QemuRecord = Omit<QemuProcess, "vmId" | "alive">;
+
+/** Says that a QEMU is about to be started. */
+export function recordIntent(layout: Layout, { vmId, bootId, accelerator }: QemuOperation): void {
+  write(layout, vmId, { bootId, accelerator, pid: 0, startTime: 0, startedAt: Date.now() });
+}
+
+/** Says which process it became. */
+export function recordProcess(layout: Layout, { vmId, alive, ...record }: QemuProcess): void {
+  void alive;
+  write(layout, vmId, record);
+}
+
+/** The VM's QEMU, running or ended; undefined where nothing of one is there. */
+export function inspectQemu(layout: Layout, vmId: string): QemuProcess | undefined {
+  const record = readRecord(layout, vmId);
+  if (record && record.pid !== 0) return { vmId, ...record, alive: isAlive(record) };
+  const found = findQemu(layout, vmId);
+  if (found) {
+    const { startedAt = Date.now() } = record ?? {};
+    const process: QemuProcess = { vmId, ...found, startedAt, alive: true };
+    recordProcess(layout, process);
+    return process;
+  }
+  if (!record && !listDirectories(layout).includes(vmId)) return undefined;
+  const nothing = { bootId: "", accelerator: "tcg", pid: 0, startTime: 0, startedAt: 0 } as const;
+  return { vmId, ...(record ?? nothing), alive: false };
+}
+
+/** The VMs of which there is a QEMU, running or ended. */
+export function listDirectories(layout: Layout): readonly string[] {
+  try {
+    return readdirSync(paths.vms(layout)).filter((name) => /^[0-9a-f-]{36}$/.test(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function write(layout: Layout, vmId: string, record: QemuRecord): void {
+  writeJson(paths.qemuProcess(layout, vmId), record);
+}
+
+/** A record that is no JSON is as good as none: the process is found without it. */
+function readRecord(layout: Layout, vmId: string): QemuRecord | undefined {
+  try {
+    return readJson<QemuRecord>(paths.qemuProcess(layout, vmId));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
