@@ -467,6 +467,25 @@ resource "memory_item" "a" {
     expect(items(terraform)[0]?.["password"]).toBe("token-for-me");
   });
 
+  test("every ephemeral value that is opened is closed: twice in an apply", async () => {
+    await using terraform = workspace(
+      `
+ephemeral "memory_token" "t" {
+  audience = "me"
+}
+resource "memory_item" "a" {
+  name                = "one"
+  password_wo         = ephemeral.memory_token.t.token
+  password_wo_version = 1
+}
+`,
+    );
+    const { stdout } = await terraform.apply();
+    const count = (event: string) => stdout.split(`memory_token.t: ${event}`).length - 1;
+    expect(count("Opening complete")).toBe(2);
+    expect(count("Closing complete")).toBe(2);
+  });
+
   test("values that are known only after apply", async () => {
     await using terraform = workspace(`
 resource "terraform_data" "late" {

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   utimesSync,
@@ -284,6 +285,15 @@ describe("go-plugin's services", () => {
     const msgpack = new Uint8Array(40_000_000).fill(7);
     const answer = await provider.readResource({ currentState: { msgpack } });
     expect(Buffer.compare(answer.newState?.msgpack ?? new Uint8Array(), msgpack)).toBe(0);
+  });
+
+  test("a process that waits is small: there may be one for every alias", async () => {
+    await using plugin = start();
+    await (await plugin.provider()).getProviderSchema({});
+    const status = readFileSync(`/proc/${plugin.child.pid}/status`, "utf8");
+    const kilobytes = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);
+    expect(kilobytes).toBeGreaterThan(10_000);
+    expect(kilobytes).toBeLessThan(120_000);
   });
 
   test("a message over the limit is refused with the limit", async () => {
