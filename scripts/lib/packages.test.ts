@@ -11,6 +11,7 @@ const wanted = [
 function machine(has: readonly string[], more: Partial<Installer> = {}) {
   const programs = new Set(has);
   const lines: string[] = [];
+  const said: string[] = [];
   const installer: Installer = {
     which: (name) => (programs.has(name) ? `/usr/bin/${name}` : undefined),
     run: async (file, args) => {
@@ -21,9 +22,10 @@ function machine(has: readonly string[], more: Partial<Installer> = {}) {
     },
     isRoot: true,
     terminal: false,
+    say: (text) => void said.push(text),
     ...more,
   };
-  return { installer, lines };
+  return { installer, lines, said };
 }
 
 it("installs nothing where nothing is missing", async () => {
@@ -33,8 +35,9 @@ it("installs nothing where nothing is missing", async () => {
 });
 
 it("installs what is missing, and only that", async () => {
-  const { installer, lines } = machine(["apt-get", "qemu-img"]);
+  const { installer, lines, said } = machine(["apt-get", "qemu-img"]);
   await ensurePackages(wanted, installer);
+  expect(said).toContain("missing: nftables (keeps guests apart)");
   expect(lines).toHaveLength(2);
   expect(lines[0]).toMatch(/apt-get .* update$/u);
   expect(lines[1]).toMatch(

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import type { Requirement } from "../../agent/src/lib/requirements.ts";
 import { findProgram } from "../../agent/src/lib/program-path.ts";
 import { command } from "./command.ts";
-import { note, warn } from "./progress.ts";
+import { note } from "./progress.ts";
 
 /** What is needed here beside what running guests takes. */
 export const busybox: Requirement = {
@@ -19,6 +19,8 @@ export interface Installer {
   readonly isRoot: boolean;
   /** Whether sudo can ask for a password. */
   readonly terminal: boolean;
+  /** Told what is missing and what is done about it. */
+  readonly say: (text: string) => void;
 }
 
 /** The requirements that no program here meets. */
@@ -41,18 +43,20 @@ export async function ensurePackages(
   const [needed, optional] = [false, true].map((kind) =>
     absent.filter((requirement) => (requirement.optional ?? false) === kind),
   ) as [Requirement[], Requirement[]];
-  if (absent.length === 0) return note("everything that is needed is installed");
-  for (const { apt, purpose } of absent) note(`missing: ${apt} (${purpose})`);
+  if (absent.length === 0) return installer.say("everything that is needed is installed");
+  for (const { apt, purpose } of absent) installer.say(`missing: ${apt} (${purpose})`);
   if (!installer.which("apt-get")) {
     if (needed.length > 0) throw new Error(otherDistributions(needed));
-    return warn("It goes without.");
+    return installer.say("It goes without.");
   }
   try {
     await install(absent, installer);
   } catch (error) {
     // One package that this release does not have keeps apt from installing any.
     if (optional.length === 0) throw error;
-    warn(`Without ${optional.map(({ apt }) => apt).join(", ")}: ${(error as Error).message}`);
+    installer.say(
+      `Without ${optional.map(({ apt }) => apt).join(", ")}: ${(error as Error).message}`,
+    );
     if (needed.length > 0) await install(needed, installer);
   }
 }
@@ -60,7 +64,7 @@ export async function ensurePackages(
 async function install(absent: readonly Requirement[], installer: Installer): Promise<void> {
   const names = absent.map(({ apt }) => apt);
   const prefix = await rootPrefix(installer, `apt-get install ${names.join(" ")}`);
-  note(`installing with ${[...prefix, "apt-get"].join(" ")}: ${names.join(", ")}`);
+  installer.say(`installing with ${[...prefix, "apt-get"].join(" ")}: ${names.join(", ")}`);
   const apt = (...args: readonly string[]) => {
     const quiet = ["-qq", "-o", "DPkg::Lock::Timeout=300"];
     const line = [...prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", ...quiet, ...args];
@@ -106,5 +110,6 @@ function systemInstaller(): Installer {
     run: (file, args) => command(file, args, { output: "show", terminal: true }),
     isRoot: process.getuid?.() === 0,
     terminal: process.stdin.isTTY && existsSync("/dev/tty"),
+    say: note,
   };
 }
