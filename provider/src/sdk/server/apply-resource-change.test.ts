@@ -1,10 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import type { Instance } from "../testing/core-error.ts";
 import { CoreError } from "../testing/core-error.ts";
-import type { Core } from "../testing/core.ts";
-import { coreValue, decoded, encoded, plainValue } from "../testing/core-value.ts";
-import { diagnosticTexts, thingCore } from "../testing/thing.ts";
+import { rawApply, thingCore } from "../testing/thing.ts";
 import { unknown } from "../value/unknown.ts";
 
 const size = z.codec(z.string(), z.int(), {
@@ -25,42 +22,6 @@ const schema = z.object({
   id: z.string().meta({ computed: "stable" }),
   count: z.int().nullable().meta({ computed: "volatile" }),
 });
-
-interface Applied {
-  /** Undefined where the response has no state, null where it says that nothing is there. */
-  readonly state: unknown;
-  readonly diagnostics: readonly string[];
-  readonly private: string;
-}
-
-/** One ApplyResourceChange with nothing around it. */
-async function rawApply(
-  core: Core,
-  {
-    prior = null,
-    planned,
-    config,
-    kept = "",
-  }: { prior?: object | null; planned: object | null; config?: object | null; kept?: string },
-): Promise<Applied> {
-  const { type } = core.resource("thing").schema;
-  const value = (plain: object | null) => encoded(type, coreValue(type, plain));
-  const response = await core.caller.callRaw("applyResourceChange", {
-    typeName: "thing",
-    priorState: value(prior),
-    plannedState: value(planned),
-    config: value(config === undefined ? planned : config),
-    plannedPrivate: new TextEncoder().encode(kept),
-  });
-  return {
-    state:
-      response.newState === undefined
-        ? undefined
-        : plainValue(decoded(type, response.newState, "state")),
-    diagnostics: diagnosticTexts(response),
-    private: new TextDecoder().decode(response.private),
-  };
-}
 
 const facts = { id: "i", count: 1 };
 const planned = { name: "a", id: unknown, count: unknown };
@@ -351,127 +312,4 @@ describe("delete", () => {
       ...prior,
     });
   });
-});
-
-describe("whole lives under core's rules", () => {
-  const life = z.object({
-    name: z.string().meta({ update: "replace" }),
-    note: z.string().optional(),
-    id: z.string().meta({ computed: "stable" }),
-  });
-
-  function backend() {
-    let serial = 0;
-    const objects = new Map<string, { name: string; note: string | null }>();
-    const thing = {
-      create({ plan }: { plan: { name: string; note: string | null } }) {
-        const id = `${++serial}`;
-        objects.set(id, { name: plan.name, note: plan.note });
-        return Promise.resolve({ state: { id } });
-      },
-      update({
-        plan,
-        prior,
-      }: {
-        plan: { name: string; note: string | null };
-        prior: { id: string };
-      }) {
-        objects.set(prior.id, { name: plan.name, note: plan.note });
-        return Promise.resolve({ state: {} });
-      },
-      delete({ state }: { state: { id: string } }) {
-        objects.delete(state.id);
-        return Promise.resolve();
-      },
-    };
-    return { objects, thing };
-  }
-
-  test("a replacement is a delete and a create in two calls", async () => {
-    const { objects, thing } = backend();
-    const core = await thingCore(life, thing);
-    let instance: Instance = await core.apply("thing", undefined, { name: "a" });
-    const plan = await core.plan("thing", instance, { name: "b" });
-    expect([plan.action, plan.requiresReplace]).toEqual(["replace", [["name"]]]);
-    expect(plainValue(plan.planned)).toEqual({ name: "b", note: null, id: unknown });
-    instance = await core.apply("thing", instance, { name: "b" });
-    expect([...objects]).toEqual([["2", { name: "b", note: null }]]);
-    await core.destroy("thing", instance);
-    expect([...objects]).toEqual([]);
-  });
-
-  test("a tainted object is replaced", async () => {
-    const { objects, thing } = backend();
-    const core = await thingCore(life, thing);
-    const instance = await core.apply("thing", undefined, { name: "a" });
-    const plan = await core.plan("thing", { ...instance, tainted: true }, { name: "a" });
-    expect(plan.action).toBe("replace");
-    await core.apply("thing", { ...instance, tainted: true }, { name: "a" });
-    expect([...objects.keys()]).toEqual(["2"]);
-  });
-
-  test("what is unknown at plan may turn out to change nothing", async () => {
-    const { thing } = backend();
-    const core = await thingCore(life, thing);
-    const instance = await core.apply("thing", undefined, { name: "a", note: "n" });
-    const again = await core.apply(
-      "thing",
-      instance,
-      { name: "a", note: "n" },
-      { name: "a", note: unknown },
-    );
-    expect(again.state).toEqual(instance.state);
-  });
-
-  test("stable values do not become unknown downstream", async () => {
-    const { thing } = backend();
-    const core = await thingCore(life, thing);
-    const instance = await core.apply("thing", undefined, { name: "a" });
-    const plan = await core.plan("thing", instance, { name: "a", note: "changed" });
-    expect([plan.action, plainValue(plan.planned)]).toEqual([
-      "update",
-      { name: "a", note: "changed", id: "1" },
-    ]);
-  });
-});
-
-test("a stop reaches what is under way, and its partial result is kept", async () => {
-  const core = await thingCore(schema, {
-    async create({ signal }) {
-      await new Promise((resolve) => signal.addEventListener("abort", resolve));
-      return { state: { id: "begun" }, error: signal.reason };
-    },
-  });
-  const applying = rawApply(core, { planned });
-  // The handler is reached after a few turns of the event loop.
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  await core.caller.call("stopProvider", {});
-  expect(await applying).toMatchObject({
-    state: { id: "begun" },
-    diagnostics: ["error Unable to create thing: Terraform has asked to stop."],
-  });
-});
-
-test("after a new configuration a stop is over", async () => {
-  const core = await thingCore(schema, {
-    create: ({ signal }) => Promise.resolve({ state: { id: String(signal.aborted), count: 0 } }),
-  });
-  await core.caller.call("stopProvider", {});
-  expect((await rawApply(core, { planned })).state).toMatchObject({ id: "true" });
-  await core.configure({});
-  expect((await rawApply(core, { planned })).state).toMatchObject({ id: "false" });
-});
-
-test("ten applies at once on one connection do not disturb each other", async () => {
-  const core = await thingCore(schema, {
-    async create({ plan }) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      return { state: { id: plan.name, count: 0 } };
-    },
-  });
-  const names = Array.from({ length: 10 }, (_, index) => `n${index}`);
-  const states = await Promise.all(
-    names.map((name) => rawApply(core, { planned: { ...planned, name } })),
-  );
-  expect(states.map(({ state }) => (state as { id: string }).id)).toEqual(names);
 });

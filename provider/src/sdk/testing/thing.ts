@@ -99,6 +99,59 @@ export async function rawPlan(
   };
 }
 
+/** A plan of `thing`, and what it should be. */
+export interface PlanCase {
+  readonly config: object;
+  readonly prior: object | null;
+  readonly planned: object;
+  readonly replace?: readonly string[];
+}
+
+/** What the provider answers to a case, and what it should. */
+export async function planOutcome(schema: z.ZodObject, one: PlanCase): Promise<[RawPlan, RawPlan]> {
+  const { config, prior, planned, replace: requiresReplace = [] } = one;
+  const core = await thingCore(schema);
+  const plan = await rawPlan(core, config, prior);
+  return [plan, { planned, requiresReplace, diagnostics: [], private: "" }];
+}
+
+/** What a provider answered to an apply, without core's checks. */
+export interface Applied {
+  /** Undefined where the response has no state, null where it says that nothing is there. */
+  readonly state: unknown;
+  readonly diagnostics: readonly string[];
+  readonly private: string;
+}
+
+/** One ApplyResourceChange of `thing` with nothing around it. `config` is as planned if left out. */
+export async function rawApply(
+  core: Core,
+  {
+    prior = null,
+    planned,
+    config,
+    kept = "",
+  }: { prior?: object | null; planned: object | null; config?: object | null; kept?: string },
+): Promise<Applied> {
+  const { type } = core.resource("thing").schema;
+  const value = (plain: object | null) => encoded(type, coreValue(type, plain));
+  const response = await core.caller.callRaw("applyResourceChange", {
+    typeName: "thing",
+    priorState: value(prior),
+    plannedState: value(planned),
+    config: value(config === undefined ? planned : config),
+    plannedPrivate: new TextEncoder().encode(kept),
+  });
+  return {
+    state:
+      response.newState === undefined
+        ? undefined
+        : plainValue(decoded(type, response.newState, "state")),
+    diagnostics: diagnosticTexts(response),
+    private: new TextDecoder().decode(response.private),
+  };
+}
+
 /** The diagnostics of a response as text, for comparison. */
 export function diagnosticTexts(response: object): string[] {
   const { diagnostics = [] } = response as {
