@@ -1,7 +1,40 @@
 #!/usr/bin/env node
 /** The executable `lodge`: its roles and client commands, each loaded when it is asked for. */
+import type { Entry } from "./cli/command.ts";
 import { clientCommands } from "./cli/commands.ts";
 import { processIo } from "./cli/process-io.ts";
 import { run } from "./cli/run.ts";
 
-process.exitCode = await run(process.argv.slice(2), clientCommands, processIo());
+/** What runs this executable once more. */
+const program = [process.execPath, ...process.execArgv, process.argv[1]!];
+
+const roles: readonly Entry[] = [
+  {
+    name: "agent",
+    summary: "start and end a development agent",
+    load: async () => {
+      const { agent } = await import("./cli/agent/agent.ts");
+      return agent(() => import("./role/agent.ts"), program);
+    },
+  },
+];
+
+const doctor: Entry = {
+  name: "doctor",
+  summary: "what this machine lacks, and what helps",
+  load: async () => {
+    const [command, world] = await Promise.all([
+      import("./cli/doctor/doctor.ts"),
+      import("./cli/doctor/system-world.ts"),
+    ]);
+    return command.doctor(async (target, io) =>
+      world.systemWorld(target, await import("./role/agent/probes.ts"), io),
+    );
+  },
+};
+
+process.exitCode = await run(
+  process.argv.slice(2),
+  [...clientCommands, doctor, ...roles],
+  processIo(),
+);

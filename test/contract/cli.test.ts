@@ -328,7 +328,7 @@ describe("host show", () => {
       accelerator  tcg: the probe took 12800 ms
       qemu         7.2.22, pc-q35-7.2
       cpus         2
-      memory       8192 MiB, 1024 MiB promised to VMs
+      memory       8 GiB, 1 GiB promised to VMs
       images from  /images
 
       CAPABILITY      WHY

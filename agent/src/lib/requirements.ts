@@ -1,5 +1,7 @@
 /** The programs of other people that Lodge needs, and where they come from. */
 
+import { uefiPlaces } from "./uefi-firmware.ts";
+
 /** A program and the package that has it. */
 export interface Requirement {
   /** Any of these programs will do. */
@@ -30,13 +32,7 @@ export const requirements: readonly Requirement[] = [
 
 /** The firmware of guests that boot by UEFI. */
 export const uefiFirmware: Requirement = {
-  programs: [
-    "/usr/share/OVMF/OVMF_CODE_4M.fd",
-    "/usr/share/OVMF/OVMF_CODE.fd",
-    "/usr/share/edk2/x64/OVMF_CODE.4m.fd",
-    "/usr/share/edk2/ovmf/OVMF_CODE.fd",
-    "/usr/share/qemu/ovmf-x86_64-code.bin",
-  ],
+  programs: uefiPlaces.map(({ code }) => code),
   apt: "ovmf",
   purpose: 'boots guests with firmware = "uefi"',
   optional: true,

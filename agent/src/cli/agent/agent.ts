@@ -92,9 +92,9 @@ function optionsOf(flags: Flags, io: Io): AgentOptions {
   };
 }
 
-function inside(role: AgentRole, options: AgentOptions, flags: Flags, io: Io): Promise<void> {
+async function inside(role: AgentRole, options: AgentOptions, flags: Flags, io: Io): Promise<void> {
   const { readyFd, listenFd } = flags;
-  return role.runInside(
+  await role.runInside(
     {
       ...options,
       ...(readyFd !== undefined && { readyFd: Number(readyFd) }),
@@ -103,6 +103,7 @@ function inside(role: AgentRole, options: AgentOptions, flags: Flags, io: Io): P
     io.env,
     io.signal,
   );
+  throw new Exit(exitCodes.success);
 }
 
 async function up(
@@ -123,7 +124,7 @@ async function up(
     const detach = flags.detach ? ["--detach"] : [];
     return end(await withSudo(error, program, options, [...detach, ...output], io));
   }
-  const { mode, returned, endpoints } = started;
+  const { mode, returned, endpoints, withoutOutbound } = started;
   const isDefault = directory === agentDirectory(io.env);
   printItem(
     io,
@@ -134,11 +135,13 @@ async function up(
       endpoints,
       mode,
       returned,
+      outbound: withoutOutbound === undefined,
       log: flags.detach ? role.logFile(directory) : null,
     },
     () =>
       [
         `The agent ${name} serves at ${endpoints.join(" and ")}${returned ? "; its host was there already" : ""}.`,
+        ...(withoutOutbound === undefined ? [] : [withoutOutbound]),
         ...(isDefault ? [] : [`For clients: export LODGE_AGENT_DIR=${directory}`]),
         `Images are taken from ${[role.importDirectory(directory), ...options.imageRoots].join(", ")}.`,
         flags.detach
@@ -149,7 +152,9 @@ async function up(
   if (flags.detach) return;
   io.signal.addEventListener("abort", started.stop, { once: true });
   const code = await started.ended;
-  if (!io.signal.aborted) end(code || exitCodes.failure);
+  // Being told to end is how an agent ends.
+  if (io.signal.aborted) throw new Exit(exitCodes.success);
+  end(code || exitCodes.failure);
 }
 
 async function down(

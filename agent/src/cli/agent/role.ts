@@ -9,6 +9,7 @@ export interface AgentRole {
   ): Promise<{
     readonly mode: "user" | "root";
     readonly returned: boolean;
+    readonly withoutOutbound?: string;
     readonly endpoints: readonly string[];
     readonly ended: Promise<number>;
     readonly stop: () => void;

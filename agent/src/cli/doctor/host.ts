@@ -1,5 +1,5 @@
 import { agentDirectory } from "@lodge/schemas/rpc/local-agent.ts";
-import { formatBytes } from "@lodge/schemas/rpc/limits.ts";
+import { readableBytes } from "../bytes.ts";
 import type { Check } from "./check.ts";
 
 const scarce = 2 * 2 ** 30;
@@ -67,7 +67,7 @@ export const space: Check = async (world) => {
   const directory =
     world.target.agentDir || world.env["LODGE_AGENT_DIR"] || agentDirectory(world.env);
   const free = await world.freeBytes(directory);
-  const detail = `${formatBytes(free)} free for ${directory}`;
+  const detail = `${readableBytes(free)} free for ${directory}`;
   if (free >= scarce) return [{ name: "disk space", status: "ok", detail }];
   return [
     {

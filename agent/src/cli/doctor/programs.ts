@@ -51,7 +51,8 @@ async function versionOf(
 ): Promise<string | undefined> {
   try {
     const said = await world.run(path, versionArguments[name] ?? ["--version"], signal);
-    return /\d+\.\d+(?:\.\d+)?/u.exec(said)?.[0];
+    const [line = ""] = said.split("\n");
+    return /(?<![\w.])\d+\.\d+[\w.~]*/u.exec(line)?.[0];
   } catch {
     signal.throwIfAborted();
     return undefined;

@@ -1,6 +1,6 @@
 import { HostSchema, HostService, type Host } from "@lodge/schemas/gen/lodge/agent/v1/host_pb.ts";
 import { createClient } from "@lodge/schemas/rpc/client.ts";
-import { formatBytes } from "@lodge/schemas/rpc/limits.ts";
+import { readableBytes } from "../bytes.ts";
 import { version } from "@lodge/schemas/version.ts";
 import type { Define } from "../command.ts";
 import { toJson } from "../json.ts";
@@ -28,7 +28,7 @@ export const show: Define = (command, io) => {
 };
 
 function describe(host: Host, style: Style): string {
-  const committed = formatBytes(Number(host.memoryCommittedBytes));
+  const committed = readableBytes(Number(host.memoryCommittedBytes));
   const summary = facts(
     [
       ["name", host.name],
@@ -36,7 +36,7 @@ function describe(host: Host, style: Style): string {
       ["accelerator", [host.accelerator, host.acceleratorReason].filter(Boolean).join(": ")],
       ["qemu", [host.qemuVersion, host.machineType].filter(Boolean).join(", ")],
       ["cpus", `${host.cpus}`],
-      ["memory", `${formatBytes(Number(host.memoryBytes))}, ${committed} promised to VMs`],
+      ["memory", `${readableBytes(Number(host.memoryBytes))}, ${committed} promised to VMs`],
       ["images from", host.imageRoots.join(", ")],
     ],
     style,

@@ -1,0 +1,64 @@
+/** The agent's process: it takes the host over, serves until it is told to end, and lets the guests be. */
+import { once } from "node:events";
+import { closeSync, writeSync } from "node:fs";
+import { chown, rm, stat } from "node:fs/promises";
+import { agentFiles } from "@lodge/schemas/rpc/local-agent.ts";
+import { createServer } from "@lodge/schemas/rpc/server.ts";
+import { version } from "@lodge/schemas/version.ts";
+import type { Log } from "../../lib/log.ts";
+import { compose } from "./compose.ts";
+import { serverIdentity } from "./credentials.ts";
+import { importDirectory } from "./development.ts";
+import { inheritListener } from "./inherited-listener.ts";
+import { singleInstance } from "./single-instance.ts";
+
+/** What the process is told by the one that starts it. */
+export interface ServeOptions {
+  readonly name: string;
+  readonly directory: string;
+  readonly imageRoots: readonly string[];
+  /** An open file that is told `ready` and closed once the agent serves. */
+  readonly readyFd?: number;
+  /** A TCP socket that listens already. */
+  readonly listenFd?: number;
+}
+
+/** Where what may vanish with the host is: on a file system of the host's own. */
+const runDir = "/run/lodge";
+
+/** Serves until the signal aborts. Throws AGENT_RUNNING, and whatever keeps it from beginning. */
+export async function serve(options: ServeOptions, log: Log, signal: AbortSignal): Promise<void> {
+  const { name, directory, readyFd, listenFd } = options;
+  await using _single = await singleInstance();
+  log.info({ name, directory, version }, "the agent starts");
+  const identity = await serverIdentity(directory, name);
+  const { socket } = agentFiles(directory, name);
+  await using agent = await compose({
+    name,
+    layout: { stateDir: directory, runDir },
+    imageRoots: [importDirectory(directory), ...options.imageRoots],
+    log,
+  });
+  await using server = createServer({
+    ...agent.server,
+    onRefused: (reason, address) => log.warn({ address }, `a client was refused: ${reason}`),
+  });
+  // Nobody else listens there: that was made sure of, so a file is a dead agent's.
+  await rm(socket, { force: true });
+  await server.listen(`unix:${socket}`, identity);
+  await giveToOwner(socket, directory);
+  if (listenFd !== undefined) server.serve(await inheritListener(listenFd), identity);
+  log.info({ socket }, "the agent serves");
+  if (readyFd !== undefined) {
+    writeSync(readyFd, "ready\n");
+    closeSync(readyFd);
+  }
+  if (!signal.aborted) await once(signal, "abort");
+  log.info({}, "the agent ends; guests run on");
+}
+
+/** An agent that root runs for a user listens in that user's directory. */
+async function giveToOwner(path: string, directory: string): Promise<void> {
+  const { uid, gid } = await stat(directory);
+  if (uid !== process.getuid?.()) await chown(path, uid, gid);
+}
