@@ -5,7 +5,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
-import { valuesEqual } from "../value/equal.ts";
+import { valueKey, valuesEqual } from "../value/equal.ts";
 import { ValueError } from "../value/error.ts";
 import { isUnknown } from "../value/unknown.ts";
 import type { Value } from "../value/value.ts";
@@ -55,16 +55,9 @@ export function semanticallyEqual(node: Node, a: Value, b: Value): boolean {
       }
       break;
     }
-    case "set": {
-      const left = [...(b as readonly Value[])];
-      const paired = (a as readonly Value[]).every((element) => {
-        const at = left.findIndex((other) => semanticallyEqual(node.element, element, other));
-        if (at >= 0) left.splice(at, 1);
-        return at >= 0;
-      });
-      if (paired && left.length === 0) return true;
+    case "set":
+      if (pairUp(node.element, a as readonly Value[], b as readonly Value[]).complete) return true;
       break;
-    }
     default:
   }
   const [x, y] = [decode(node.schema, node, a), decode(node.schema, node, b)];
@@ -98,13 +91,38 @@ export function keepSpelling(node: Node, next: Value, prior: Value): Value {
         keepSpelling(node.element, element, (prior as readonly Value[])[index] ?? null),
       );
     case "set":
-      return (next as readonly Value[]).map(
-        (element) =>
-          (prior as readonly Value[]).find((other) =>
-            semanticallyEqual(node.element, element, other),
-          ) ?? element,
-      );
+      return pairUp(node.element, next as readonly Value[], prior as readonly Value[]).partners;
     default:
       return next;
   }
+}
+
+/**
+ * Pairs each element of one set with one of another that means the same. Equal elements are paired
+ * first, so that decoding, which is slow, is left to the few that differ.
+ */
+function pairUp(
+  element: Node,
+  elements: readonly Value[],
+  others: readonly Value[],
+): { readonly partners: Value[]; readonly complete: boolean } {
+  const left = new Map(others.map((other) => [valueKey(element.type, other), other]));
+  const partners = [...elements];
+  const single: number[] = [];
+  for (const [index, value] of elements.entries()) {
+    if (!left.delete(valueKey(element.type, value))) single.push(index);
+  }
+  let paired = elements.length - single.length;
+  if (element.decodes) {
+    for (const index of single) {
+      const partner = [...left].find(([, other]) =>
+        semanticallyEqual(element, elements[index]!, other),
+      );
+      if (partner === undefined) continue;
+      left.delete(partner[0]);
+      partners[index] = partner[1];
+      paired++;
+    }
+  }
+  return { partners, complete: paired === elements.length && left.size === 0 };
 }
