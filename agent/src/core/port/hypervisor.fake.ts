@@ -203,8 +203,11 @@ export class FakeHypervisor implements Hypervisor, Consoles {
 
   /** The process ends, as by SIGKILL. */
   kill(vmId: string): void {
-    this.#become(vmId, "exited");
-    this.#emit({ type: "exited", vmId, detail: "QEMU was killed by SIGKILL" });
+    const guest = this.#alive(vmId);
+    const { cause: _, ...machine } = guest.machine;
+    const detail = "QEMU was ended by SIGKILL";
+    guest.machine = { ...machine, state: "exited", detail };
+    this.#emit({ type: "exited", vmId, detail });
     this.#wake();
   }
 

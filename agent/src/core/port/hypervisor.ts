@@ -33,6 +33,8 @@ export interface Machine {
   readonly state: "running" | "paused" | "shutdown" | "exited";
   /** Of `shutdown`: why, also where that happened while no agent was there to see it. */
   readonly cause?: ShutdownCause;
+  /** Of `exited`: what is known of its end, as in the event. */
+  readonly detail?: string;
   readonly accelerator: "kvm" | "tcg";
   /** When the process was started, milliseconds since 1970. */
   readonly startedAt: number;
@@ -93,7 +95,10 @@ export interface Hypervisor {
 
 /** The serial console of a guest. */
 export interface Consoles {
-  /** The history first, then what comes, until the signal aborts or (`historyOnly`) the history ends. */
+  /**
+   * The history first, then what comes, until the signal aborts, the guest's process ends or (`historyOnly`) the history
+   * ends. Throws FAILED_PRECONDITION (reason VM_NOT_RUNNING) where nothing of a guest is there.
+   */
   read(
     vmId: string,
     options: { readonly historyOnly: boolean },

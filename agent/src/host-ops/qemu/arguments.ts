@@ -1,16 +1,11 @@
 import type { QemuOperation } from "../../lib/host-operations.ts";
 import { links, paths, type Layout } from "../../lib/layout.ts";
+import type { UefiFirmware } from "../../lib/uefi-firmware.ts";
 
 const MiB = 2 ** 20;
 
 /** The file descriptor that QEMU is given for what its guest prints. */
 export const consoleDescriptor = 3;
-
-/** Where UEFI is: the firmware itself, and the VM's own copy of its variables. */
-export interface Firmware {
-  readonly code: string;
-  readonly variables: string;
-}
 
 /**
  * The arguments of QEMU. All that a path, an id or a device's address derives from is in the operation, so the same
@@ -19,7 +14,7 @@ export interface Firmware {
 export function qemuArguments(
   layout: Layout,
   qemu: QemuOperation,
-  firmware?: Firmware,
+  firmware?: UefiFirmware,
 ): readonly string[] {
   const monitor = (id: string, path: string): readonly string[] => [
     ...option("-chardev", options(`socket,id=${id}`, { path, server: "on", wait: "off" })),
@@ -64,7 +59,7 @@ export function qemuArguments(
 /** QEMU writes this word to its log when the guest powers off: what an agent that was away reads the reason from. */
 export const shutdownTrace = "qemu_system_shutdown_request";
 
-function machine(type: string, firmware: Firmware | undefined): string {
+function machine(type: string, firmware: UefiFirmware | undefined): string {
   // Nothing here uses system management mode or VMware's port, and both cost an emulated guest time.
   const pflash = firmware ? ",pflash0=firmware-code,pflash1=firmware-variables" : "";
   return `type=${type},smm=off,vmport=off${pflash}`;
@@ -91,7 +86,7 @@ function serialConsole(layout: Layout, { vmId }: QemuOperation): readonly string
   ];
 }
 
-function flash({ code, variables }: Firmware): readonly string[] {
+function flash({ code, variables }: UefiFirmware): readonly string[] {
   return [
     ...blockdev("raw", "firmware-code", { filename: code }, { "read-only": true }),
     ...blockdev("raw", "firmware-variables", { filename: variables }, {}),

@@ -1,0 +1,210 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { untilAborted } from "@lodge/schemas/rpc/abort.ts";
+import { lodgeError } from "@lodge/schemas/rpc/error.ts";
+import type { Machine, MachineEvent } from "../../core/port/hypervisor.ts";
+import type { QemuProcess } from "../../lib/host-operations.ts";
+import { paths, type Layout } from "../../lib/layout.ts";
+import { isAlive } from "../../lib/process.ts";
+import { backoffDelay } from "../../lib/retry.ts";
+import { readLogTail, saysShutdown } from "./log-tail.ts";
+import { MachineEvents, machineState } from "./machine-events.ts";
+import { QmpClient, type QmpOptions } from "./qmp-client.ts";
+
+const backoff = { base: 200, max: 5_000 };
+
+export interface SessionOptions {
+  readonly layout: Layout;
+  readonly process: QemuProcess;
+  readonly emit: (event: MachineEvent) => void;
+  /** How a process ended, where that is known. */
+  readonly exit: () => Promise<QemuProcess["exit"]>;
+  /** Limits of the monitor, in milliseconds. */
+  readonly limits: Pick<QmpOptions, "greetingTimeout" | "answerTimeout">;
+}
+
+/**
+ * What the agent has to do with one QEMU process: a connection to its monitor, held as long as the process lives and
+ * made anew when it breaks, and the news of its end.
+ */
+export class Session implements Disposable {
+  readonly process: QemuProcess;
+  readonly #options: SessionOptions;
+  readonly #events: MachineEvents;
+  readonly #disposed = new AbortController();
+  #client: QmpClient | undefined;
+  #connecting: Promise<QmpClient> | undefined;
+  #greeting = false;
+  #watching = false;
+  #ended = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.process = options.process;
+    this.#events = new MachineEvents(options.process.vmId);
+  }
+
+  /** Whether the process still runs. */
+  isAlive(): boolean {
+    return isAlive(this.process);
+  }
+
+  /** The end of the process is no news from now on, and nothing is connected any more. */
+  [Symbol.dispose](): void {
+    this.#disposed.abort();
+    this.#client?.[Symbol.dispose]();
+  }
+
+  /** The connection to the monitor. Throws UNAVAILABLE (reason MONITOR_FAILED) where there is none to be had now. */
+  async client(signal: AbortSignal): Promise<QmpClient> {
+    signal.throwIfAborted();
+    this.#disposed.signal.throwIfAborted();
+    if (this.#client) return this.#client;
+    this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
+    return untilAborted(this.#connecting, signal);
+  }
+
+  /** Connects to a process that was just started: waits for its socket as long as it lives, `limit` milliseconds at most. */
+  async greeting(limit: number, signal: AbortSignal): Promise<QmpClient> {
+    const deadline = performance.now() + limit;
+    this.#greeting = true;
+    try {
+      for (let wait = 5; ; wait = Math.min(wait * 1.5, 100)) {
+        try {
+          return await this.client(signal);
+        } catch (error) {
+          signal.throwIfAborted();
+          if (!this.isAlive() || performance.now() > deadline) throw error;
+        }
+        await sleep(wait, undefined, { signal });
+      }
+    } finally {
+      this.#greeting = false;
+      if (!this.#client && this.isAlive()) void this.#watch();
+    }
+  }
+
+  /** What the guest does now. */
+  async observe(signal: AbortSignal): Promise<Machine> {
+    const client = await this.client(signal);
+    const { status } = await client.execute("query-status", undefined, signal);
+    const state = machineState(status);
+    if (state !== "shutdown") this.#events.cause = undefined;
+    else await this.#learnCause(status);
+    const { vmId, bootId, pid, accelerator, startedAt } = this.process;
+    const cause = this.#events.cause;
+    return { vmId, bootId, pid, accelerator, startedAt, state, ...(cause && { cause }) };
+  }
+
+  /** Tries both monitors: the second one is for people, and serves where the first one's socket is gone. */
+  async #connect(): Promise<QmpClient> {
+    const { layout } = this.#options;
+    const { vmId } = this.process;
+    const signal = this.#disposed.signal;
+    const connect = (path: string): Promise<QmpClient> => this.#connectTo(path, signal);
+    try {
+      const client = await connect(paths.qmp(layout, vmId)).catch((error: unknown) => {
+        if (!this.isAlive() || signal.aborted) throw error;
+        return connect(paths.debugMonitor(layout, vmId)).catch(() => {
+          throw error;
+        });
+      });
+      this.#client = client;
+      void client.closed.then(() => this.#lost(client));
+      return client;
+    } catch (error) {
+      // Its end must be noticed though there is no connection that could end; at its start, the caller sees to that.
+      if (!this.#greeting) void this.#watch();
+      throw error;
+    }
+  }
+
+  async #connectTo(path: string, signal: AbortSignal): Promise<QmpClient> {
+    const onEvent: QmpOptions["onEvent"] = (event) => {
+      const news = this.#events.translate(event);
+      if (news) this.#options.emit(news);
+    };
+    const client = await QmpClient.connect(path, { ...this.#options.limits, onEvent }, signal);
+    try {
+      const { UUID } = await client.execute("query-uuid", undefined, signal);
+      if (UUID !== this.process.vmId) {
+        throw lodgeError("MONITOR_FAILED", `the monitor ${path} is of another guest, ${UUID}`);
+      }
+      // What happened while nobody listened is not told again.
+      const { status } = await client.execute("query-status", undefined, signal);
+      if (machineState(status) === "shutdown") await this.#learnCause(status);
+      return client;
+    } catch (error) {
+      client[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  async #learnCause(status: string): Promise<void> {
+    if (this.#events.cause) return;
+    const { layout, emit } = this.#options;
+    const { vmId } = this.process;
+    const panicked = status === "guest-panicked";
+    const poweredOff = panicked || (await saysShutdown(layout, vmId));
+    if (this.#events.cause) return;
+    const cause = panicked ? "guest_panic" : poweredOff ? "guest_shutdown" : "guest_reset";
+    this.#events.cause = cause;
+    emit({ type: "shutdown", vmId, cause });
+  }
+
+  #lost(client: QmpClient): void {
+    if (this.#client === client) this.#client = undefined;
+    void this.#watch();
+  }
+
+  /** Until there is a connection again or the process has ended, which is then told of. */
+  async #watch(): Promise<void> {
+    if (this.#watching || this.#ended) return;
+    this.#watching = true;
+    const signal = this.#disposed.signal;
+    try {
+      // The socket ends a little before the process does.
+      for (let wait = 1; this.isAlive() && wait < 500; wait *= 2) {
+        await sleep(wait, undefined, { signal });
+      }
+      for (let failures = 1; this.isAlive(); failures++) {
+        await sleep(backoffDelay(backoff, failures), undefined, { signal });
+        const connected = await this.client(signal).then(
+          () => true,
+          () => false,
+        );
+        if (connected) return;
+      }
+      this.#ended = true;
+      const detail = await this.#lastWords();
+      if (!signal.aborted) {
+        this.#options.emit({ type: "exited", vmId: this.process.vmId, detail });
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.#watching = false;
+    }
+  }
+
+  /** How the process ended, with what QEMU said last. */
+  async #lastWords(): Promise<string> {
+    // Who started the process is told of its end at the same moment as its socket ends.
+    await sleep(20);
+    return describeEnd(this.#options.layout, this.process.vmId, await this.#options.exit());
+  }
+}
+
+/** How QEMU ended, with its last words. */
+export async function describeEnd(
+  layout: Layout,
+  vmId: string,
+  exit: QemuProcess["exit"],
+): Promise<string> {
+  const words = await readLogTail(layout, vmId);
+  return [describeExit(exit), words].filter(Boolean).join(": ");
+}
+
+function describeExit(exit: QemuProcess["exit"]): string {
+  if (exit?.signal) return `QEMU was ended by ${exit.signal}`;
+  return exit ? `QEMU ended with exit code ${exit.code}` : "QEMU ended";
+}
