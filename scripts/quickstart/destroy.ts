@@ -1,7 +1,7 @@
 /** Removes every trace of the quick start, whatever state it is in; what was downloaded for all times stays. */
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { rm, rmdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { command } from "../lib/command.ts";
 import { note, step, warn } from "../lib/progress.ts";
 import { Lodge } from "./lodge.ts";
@@ -26,6 +26,8 @@ export async function destroy(env: NodeJS.ProcessEnv, signal: AbortSignal): Prom
   await step("Agent", () => lodge.removeAgent());
   // An interrupted first run may have made it without an agent in it.
   await rm(where.agent, { recursive: true, force: true });
+  // Other agents of the user's keep it.
+  await rmdir(dirname(where.agent)).catch(() => {});
   note(
     `Nothing is left but what was downloaded and built: ${where.cache}, and dist/ and node_modules/ here.`,
   );

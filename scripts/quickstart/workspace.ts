@@ -43,6 +43,7 @@ export function terraformEnvironment(
     TF_IN_AUTOMATION: "1",
     TF_INPUT: "0",
     CHECKPOINT_DISABLE: "1",
+    ...(process.stdout.isTTY && !env["NO_COLOR"] ? {} : { TF_CLI_ARGS: "-no-color" }),
     LODGE_AGENT_DIR: agent,
   };
 }
