@@ -25,12 +25,12 @@ const requireBanner =
  */
 export const withoutProtoLoader: Plugin = {
   name: "without-proto-loader",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(@grpc\/proto-loader|protobufjs)(\/.*)?$/ }, ({ path }) => ({
+  setup(hooks) {
+    hooks.onResolve({ filter: /^(@grpc\/proto-loader|protobufjs)(\/.*)?$/ }, ({ path }) => ({
       path,
       namespace: "stub",
     }));
-    onLoad({ filter: /.*/, namespace: "stub" }, ({ path }) => ({
+    hooks.onLoad({ filter: /.*/, namespace: "stub" }, ({ path }) => ({
       contents: `throw new Error(${JSON.stringify(`${path} is not part of this program`)});`,
       loader: "js",
     }));

@@ -498,7 +498,7 @@ resource "memory_item" "a" {
 }
 provider "memory" {
   alias = "late"
-  path  = "${"${path.cwd}"}/\${terraform_data.late.output}.json"
+  path  = "\${path.cwd}/\${terraform_data.late.output}.json"
 }
 resource "memory_item" "b" {
   provider = memory.late
@@ -600,7 +600,7 @@ resource "fixture_thing" "a" {}
       (_, index) => `
 provider "memory" {
   alias = "p${index}"
-  path  = "${"${path.cwd}"}/p${index}.json"
+  path  = "\${path.cwd}/p${index}.json"
 }
 resource "memory_item" "p${index}" {
   provider = memory.p${index}

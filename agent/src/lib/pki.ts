@@ -146,10 +146,7 @@ function serialNumber(): string {
 }
 
 function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(keyAlgorithm, true, [
-    "sign",
-    "verify",
-  ]) as Promise<webcrypto.CryptoKeyPair>;
+  return webcrypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"]);
 }
 
 async function privateKeyPem(keys: webcrypto.CryptoKeyPair): Promise<string> {

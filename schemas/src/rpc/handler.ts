@@ -11,7 +11,7 @@ import type {
 } from "@grpc/grpc-js";
 import type { Readable } from "node:stream";
 import { endIsFinal } from "./barrier.ts";
-import type { CallTable, GrpcCall } from "./call.ts";
+import type { CallTable } from "./call.ts";
 import { decode, encode, identity, methodPath } from "./codec.ts";
 import type { Limits } from "./limits.ts";
 import type { CallContext, ServiceBinding } from "./service.ts";
@@ -58,7 +58,7 @@ function adapt(
         "unary",
         (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) =>
           void calls.run(
-            call as unknown as GrpcCall,
+            call,
             method,
             () => parse(call.request),
             async (request, context) => callback(null, await reply(request, context)),
@@ -70,7 +70,7 @@ function adapt(
         "clientStream",
         (call: ServerReadableStream<Buffer, Buffer>, callback: sendUnaryData<Buffer>) =>
           void calls.run(
-            call as unknown as GrpcCall,
+            call,
             method,
             noRequest,
             async (_, context) => {
@@ -85,7 +85,7 @@ function adapt(
         "serverStream",
         (call: ServerWritableStream<Buffer, Buffer>) =>
           void calls.run(
-            call as unknown as GrpcCall,
+            call,
             method,
             () => parse(call.request),
             async (request, context) => {
@@ -100,7 +100,7 @@ function adapt(
         "bidi",
         (call: ServerDuplexStream<Buffer, Buffer>) =>
           void calls.run(
-            call as unknown as GrpcCall,
+            call,
             method,
             noRequest,
             async (_, context) => {

@@ -146,7 +146,7 @@ async function clientStreaming(call: Call, requests: AsyncIterable<unknown>): Pr
     const release = call.cancelWith(running);
     try {
       const sent = upload(running, requests, call, over.signal).catch((thrown: unknown) => {
-        reject(thrown as Error);
+        reject(thrown);
         running.cancel();
       });
       const bytes = await promise;
@@ -227,7 +227,7 @@ async function upload(
  * An answer stream inside the interceptors, which run as long as it does: they are let in at the first `next()`, and
  * come back out at its end, or when the consumer leaves.
  */
-async function* answers(call: Call, open: () => AsyncGenerator<unknown>): AsyncGenerator<unknown> {
+async function* answers(call: Call, open: () => AsyncGenerator): AsyncGenerator {
   const entered = Promise.withResolvers<void>();
   const over = Promise.withResolvers<void>();
   const finished = call.run(() => {

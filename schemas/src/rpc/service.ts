@@ -95,7 +95,7 @@ export function bind<S extends DescService>(
   service: S,
   implementation: Partial<ServiceImplementation<S>>,
 ): ServiceBinding {
-  return { service, implementation: implementation as Readonly<Record<string, unknown>> };
+  return { service, implementation };
 }
 
 /** Per-call options of a client. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createLog, type Fields, type Level } from "./log.ts";
+import { createLog, type Level } from "./log.ts";
 import { logLevel, openLog, silentLog } from "./log-level.ts";
 
 function capture(level: Level = "trace") {
@@ -46,7 +46,7 @@ describe("log", () => {
         fc.constantFrom<Level>("trace", "error"),
         (message, values, level) => {
           const { log, lines } = capture();
-          log[level](message, values as Fields);
+          log[level](message, values);
           expect(lines).toHaveLength(1);
           expect(lines[0]?.trimEnd()).not.toMatch(/\n/);
           const line = JSON.parse(lines[0] ?? "") as Record<string, unknown>;
@@ -54,9 +54,7 @@ describe("log", () => {
             if (key.startsWith("@")) expect(typeof value).toBe("string");
           expect(line["@level"]).toBe(level);
           // A key given twice would be read as its last.
-          expect(lines[0]?.split('"@message":').length).toBe(
-            2 + String(message).split('"@message":').length - 1,
-          );
+          expect(lines[0]?.split('"@message":').length).toBe(2);
         },
       ),
     );

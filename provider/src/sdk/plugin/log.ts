@@ -31,7 +31,7 @@ export function createLog(module: string, level: Level, write?: (line: string) =
     },
     destination,
   );
-  const method = (name: Level) => (message: string, fields?: Fields) => {
+  const method = (name: Level) => (message: unknown, fields?: Fields) => {
     // A value that is no string would crash Terraform, so types alone are not enough.
     const text = String(message).slice(0, maxMessageLength);
     logger[name](withoutReserved(fields), text);

@@ -12,7 +12,7 @@ import { file_tfplugin6_tfplugin6 as file } from "@lodge/schemas/gen/tfplugin6/t
 /** `tfplugin6.txt` freezes the interface as Terraform's protocol 6.11 numbers it; `A.B` is a message inside a message. */
 const frozen = new URL("./tfplugin6.txt", import.meta.url);
 
-const scalar = (type: ScalarType): string => (ScalarType[type] as string).toLowerCase();
+const scalar = (type: ScalarType): string => ScalarType[type].toLowerCase();
 
 const local = (typeName: string): string => typeName.replace(/^tfplugin6\./, "");
 

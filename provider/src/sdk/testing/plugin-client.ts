@@ -54,7 +54,7 @@ export class PluginProcess implements AsyncDisposable {
   constructor(child: ChildProcess, clientCertificate: Certificate | undefined) {
     this.child = child;
     this.clientCertificate = clientCertificate;
-    this.exit = once(child, "close").then(([code, signal]) => ({ code, signal }) as Exit);
+    this.exit = once(child, "close").then(([code, signal]) => ({ code, signal }));
     child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.#stderr += text));
     child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.#stdout += text));
     const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });

@@ -1,7 +1,5 @@
 /** The smallest provider, as an executable: for the tests of everything around one. Its argument makes it misbehave. */
 import { create } from "@bufbuild/protobuf";
-import type { Provider } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
-import type { ServiceImplementation } from "@lodge/schemas/rpc/service.ts";
 import { serve } from "../plugin/serve.ts";
 
 const behaviour = process.argv[2] ?? "";
@@ -46,6 +44,6 @@ await serve({
         newState: { msgpack: request.currentState?.msgpack ?? new Uint8Array() },
       }),
     };
-    return handlers as unknown as ServiceImplementation<typeof Provider>;
+    return handlers;
   },
 });
