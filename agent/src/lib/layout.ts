@@ -13,6 +13,8 @@ export const paths = {
   store: ({ stateDir }: Layout): string => join(stateDir, "store.db"),
   images: ({ stateDir }: Layout): string => join(stateDir, "images"),
   image: (layout: Layout, imageId: string): string => join(paths.images(layout), imageId),
+  /** What is known of an image: without this file it does not exist. */
+  imageFacts: (layout: Layout, imageId: string): string => `${paths.image(layout, imageId)}.json`,
   disks: ({ stateDir }: Layout): string => join(stateDir, "disks"),
   disk: (layout: Layout, diskId: string): string => join(paths.disks(layout), `${diskId}.qcow2`),
   firmware: ({ stateDir }: Layout): string => join(stateDir, "firmware"),

@@ -28,6 +28,7 @@ const otherFormats: readonly (readonly [string, string])[] = [
  */
 export function readHeader(bytes: Uint8Array, fileSize: number): ImageHeader {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (fileSize === 0) return refused("is empty");
   const other = otherFormats.find(([start]) =>
     view.subarray(0, start.length).equals(Buffer.from(start)),
   );
