@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { LodgeError } from "@lodge/schemas/rpc/error.ts";
+import { findProgram } from "../../lib/program-path.ts";
 import { writeLine, type Io } from "../io.ts";
 import type { AgentOptions } from "./role.ts";
 
@@ -21,6 +22,8 @@ export async function withSudo(
   flags: readonly string[],
   io: Io,
 ): Promise<number> {
+  const sudo = findProgram("sudo", process.env);
+  if (sudo === undefined) throw error;
   writeLine(io.stderr, `${error.message}.`.replace(/\.\.$/u, "."));
   writeLine(io.stderr, "So the same is done with sudo.");
   const args = [
@@ -34,16 +37,13 @@ export async function withSudo(
     ...options.imageRoots.map((root) => `--image-root=${root}`),
     ...flags,
   ];
-  const child = spawn("sudo", args, { stdio: "inherit" });
+  const child = spawn(sudo, args, { stdio: "inherit" });
   // sudo passes on what it is told; the terminal's Ctrl-C it hears itself.
   const end = () => void child.kill("SIGTERM");
   io.signal.addEventListener("abort", end, { once: true });
   try {
     const [code] = (await once(child, "exit")) as [number | null];
     return code ?? 1;
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") throw error;
-    throw cause;
   } finally {
     io.signal.removeEventListener("abort", end);
   }
