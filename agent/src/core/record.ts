@@ -59,6 +59,8 @@ export interface VmInternal {
   readonly machineType?: string;
   /** The revision under which the guest powered itself off: it stays off until the next Put. */
   readonly offAtRevision?: number;
+  /** Its guest is gone for good and its own disks are to go before its record. */
+  readonly dismantling?: true;
   /** The last guest did not close its disks: they are checked before the next start. */
   readonly unclean?: boolean;
   /** Failures in a row, what the last one was, and when the next try is due. */

@@ -1,0 +1,150 @@
+import { isDeepStrictEqual } from "node:util";
+import { lodgeError } from "@lodge/schemas/rpc/error.ts";
+import type { ImageFacts, Images } from "../port/images.ts";
+import {
+  deleteRecord,
+  Failures,
+  statusMessage,
+  type Reconciler,
+  type ReconcilerContext,
+} from "../reconciler.ts";
+import type { Record } from "../record.ts";
+import { runStep } from "../step.ts";
+import { imageEntry } from "./service.ts";
+
+type Of = { readonly kind: "image"; readonly id: string };
+
+/** Makes images from the files that they come from, and ends them. */
+export class ImageReconciler implements Reconciler {
+  readonly #context: ReconcilerContext;
+  readonly #images: Images;
+  readonly #failures = new Failures();
+  /** Images whose file this process has seen. */
+  readonly #seen = new Set<string>();
+  /** Images that a client is sending: their file is there before their record. */
+  readonly #receiving = new Set<string>();
+
+  constructor(context: ReconcilerContext, images: Images) {
+    this.#context = context;
+    this.#images = images;
+  }
+
+  /** Keeps the file of an image without a record from being taken for a leftover, until the disposal. */
+  receiving(id: string): Disposable {
+    this.#receiving.add(id);
+    return { [Symbol.dispose]: () => this.#receiving.delete(id) };
+  }
+
+  /** The image has no file on the host, as far as is seen: the next turn looks for itself. */
+  noteMissing(id: string): void {
+    this.#seen.delete(id);
+  }
+
+  async reconcile(id: string, signal: AbortSignal): Promise<number | undefined> {
+    const { ledger, clock } = this.#context;
+    const of = { kind: "image", id } as const;
+    const record = await ledger.store.get("image", id);
+    if (!record || record.deletedAt !== undefined) return this.#end(of, record);
+    if (record.status.phase === "ready" && this.#seen.has(id)) {
+      await this.#status(of, record.status, record.specRevision);
+      return undefined;
+    }
+    const retryAt = this.#failures.retryAt(id, record.specRevision, clock.now());
+    if (retryAt !== undefined) return retryAt === Infinity ? undefined : retryAt;
+    try {
+      const facts = await this.#provide(of, record, signal);
+      this.#seen.add(id);
+      this.#failures.clear(id);
+      await this.#status(of, readyStatus(facts), record.specRevision);
+      return undefined;
+    } catch (error) {
+      signal.throwIfAborted();
+      const failure = this.#failures.failed(id, record.specRevision, clock.now(), error);
+      await this.#status(of, {
+        ...record.status,
+        phase: "failed",
+        message: statusMessage(failure),
+      });
+      const next = this.#failures.retryAt(id, record.specRevision, clock.now());
+      return next === Infinity ? undefined : next;
+    }
+  }
+
+  /** The file as it is, or as it is after it was copied. */
+  async #provide(of: Of, record: Record<"image">, signal: AbortSignal): Promise<ImageFacts> {
+    const found =
+      record.status.phase === "ready" || record.internal.uploaded
+        ? await this.#images.inspect(of.id, signal)
+        : undefined;
+    if (found) return found;
+    const { host_path, sha256 = record.status.sha256 } = record.spec;
+    if (host_path === undefined) {
+      throw lodgeError("DISK_MISSING", "The image's file is gone from the host.", {
+        remedy: "Replace the image, so that it is uploaded again.",
+      });
+    }
+    // A file that was there once may only come back as it was: disks are made from it.
+    return runStep(this.#context, "copy_image", of, () =>
+      this.#images.copy(
+        { imageId: of.id, hostPath: host_path, ...(sha256 !== "" && { sha256 }) },
+        signal,
+      ),
+    );
+  }
+
+  async #end(of: Of, record: Record<"image"> | undefined): Promise<number | undefined> {
+    const { ledger, clock } = this.#context;
+    if (!record && this.#receiving.has(of.id)) return undefined;
+    if (record && (await ledger.store.users(of)).length > 0) return undefined;
+    const retryAt = this.#failures.retryAt(of.id, 0, clock.now());
+    if (retryAt !== undefined) return retryAt;
+    try {
+      await runStep(this.#context, "delete_image", of, () => this.#images.delete(of.id));
+    } catch (error) {
+      const failure = this.#failures.failed(of.id, 0, clock.now(), error);
+      if (record) {
+        const message = statusMessage(failure);
+        await this.#status(of, { ...record.status, phase: "deleting", message });
+      }
+      return this.#failures.retryAt(of.id, 0, clock.now());
+    }
+    this.#seen.delete(of.id);
+    this.#failures.clear(of.id);
+    if (record) await deleteRecord(this.#context, of, "commit_image");
+    return undefined;
+  }
+
+  async #status(
+    of: Of,
+    status: Record<"image">["status"],
+    observedRevision?: number,
+  ): Promise<void> {
+    await this.#context.ledger.edit(
+      of,
+      imageEntry,
+      (record) => {
+        const phase = record.deletedAt === undefined ? status.phase : ("deleting" as const);
+        const draft = {
+          ...record,
+          status: { ...status, phase },
+          observedRevision: observedRevision ?? record.observedRevision,
+        };
+        return isDeepStrictEqual(draft, record) ? undefined : draft;
+      },
+      "commit_image",
+      of,
+    );
+  }
+}
+
+/** The status of an image whose file is there. */
+export function readyStatus(facts: ImageFacts): Record<"image">["status"] {
+  return {
+    phase: "ready",
+    message: "",
+    sha256: facts.sha256,
+    format: facts.format,
+    size_bytes: facts.sizeBytes,
+    virtual_size_bytes: facts.virtualSizeBytes,
+  };
+}

@@ -1,0 +1,78 @@
+import { asLodgeError, LodgeError } from "@lodge/schemas/rpc/error.ts";
+import type { Log } from "../lib/log.ts";
+import type { Clock } from "../lib/clock.ts";
+import { backoffDelay, type Backoff } from "../lib/retry.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Reference } from "./record.ts";
+import type { StepHook } from "./step.ts";
+
+/** Makes the records of one kind true, each until nothing is left to do. */
+export interface Reconciler {
+  /** Never twice at once for one id. Answers when to look again (milliseconds since 1970) where that is not left to events. */
+  reconcile(id: string, signal: AbortSignal): Promise<number | undefined>;
+}
+
+/** What every reconciler works with. */
+export interface ReconcilerContext {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onStep?: StepHook | undefined;
+}
+
+/** How long a failed step rests: a second, doubling up to five minutes. */
+export const stepBackoff: Backoff = { base: 1000, max: 300_000 };
+
+interface Failure {
+  readonly count: number;
+  readonly revision: number;
+  /** Infinity: not before the wish changes. */
+  readonly retryAt: number;
+}
+
+/** The failures of objects, in memory: after a restart of the agent everything is tried at once. */
+export class Failures {
+  readonly #failures = new Map<string, Failure>();
+
+  /** When the object may be tried again; undefined where it may now. A changed wish may always. */
+  retryAt(id: string, revision: number, now: number): number | undefined {
+    const failure = this.#failures.get(id);
+    return failure?.revision === revision && failure.retryAt > now ? failure.retryAt : undefined;
+  }
+
+  /** Notes a failure. Errors that only another wish can mend are not retried. */
+  failed(id: string, revision: number, now: number, error: unknown): LodgeError {
+    const known = asLodgeError(error);
+    const before = this.#failures.get(id);
+    const count = before?.revision === revision ? before.count + 1 : 1;
+    const hopeless = known.code === "INVALID_ARGUMENT" || known.code === "DATA_LOSS";
+    const retryAt = hopeless ? Infinity : now + backoffDelay(stepBackoff, count);
+    this.#failures.set(id, { count, revision, retryAt });
+    return known;
+  }
+
+  clear(id: string): void {
+    this.#failures.delete(id);
+  }
+}
+
+/** An error in words for a status: what happened, and what to do. */
+export function statusMessage(error: LodgeError): string {
+  const cause = error.is("INTERNAL") && error.cause instanceof Error ? error.cause.message : "";
+  return [error.message, cause, error.remedy ?? ""].filter((part) => part !== "").join(" ");
+}
+
+/** Ends a record whose object is gone from the host; somebody may have come to need it meanwhile. */
+export async function deleteRecord(
+  { ledger }: ReconcilerContext,
+  of: Reference,
+  step: "commit_network" | "commit_image" | "commit_disk" | "commit_vm",
+): Promise<boolean> {
+  try {
+    await ledger.commit({ delete: [of] }, step, of, of);
+    return true;
+  } catch (error) {
+    if (error instanceof LodgeError && error.is("IN_USE")) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+import { lodgeError, type LodgeError } from "@lodge/schemas/rpc/error.ts";
+import type { Reason } from "@lodge/schemas/rpc/reasons.ts";
+import type { KindName } from "@lodge/schemas/spec/kind.ts";
+
+/** One thing that speaks against a wish: Put throws it, Validate tells it. */
+export interface Refusal {
+  readonly reason: Reason;
+  /** The field of the spec that is at fault: names of fields and keys of maps; empty for the whole. */
+  readonly path: readonly string[];
+  readonly message: string;
+  readonly remedy?: string;
+  /** The object that stands in the way. */
+  readonly kind?: KindName;
+  readonly id?: string;
+  readonly name?: string;
+  /** The same wish may be accepted later. */
+  readonly retryable?: boolean;
+}
+
+/** The error of a refused wish: what the first refusal says, with the fields that all of them name. */
+export function refusalError(refusals: readonly [Refusal, ...Refusal[]]): LodgeError {
+  const { reason, message, path: _, ...details } = refusals[0];
+  return lodgeError(reason, refusals.map((refusal) => refusal.message).join("; ") || message, {
+    ...details,
+    violations: refusals
+      .filter(({ path }) => path.length > 0)
+      .map(({ path, message }) => ({ path: ["spec", ...path].join("."), message })),
+  });
+}

@@ -1,0 +1,395 @@
+import { isDeepStrictEqual } from "node:util";
+import { lodgeError } from "@lodge/schemas/rpc/error.ts";
+import { changes } from "@lodge/schemas/spec/changes.ts";
+import { kinds, type KindName, type SpecOf } from "@lodge/schemas/spec/kind.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Mutex } from "../lib/mutex.ts";
+import { untilCommitted, type Draft, type Ledger } from "./ledger.ts";
+import type { Admission, Policy, Wish } from "./policy.ts";
+import type { Change } from "./port/store.ts";
+import type { Record } from "./record.ts";
+import { refusalError, type Refusal } from "./refusal.ts";
+import { article, describe, importCommand } from "./words.ts";
+
+/** Who asks. */
+export interface Principal {
+  readonly name: string;
+}
+
+export interface PutRequest<K extends KindName> {
+  readonly id: string;
+  readonly spec: SpecOf<K>;
+  /** The revision that the edit was made from; absent where the object is to be new. */
+  readonly expectedRevision?: number;
+}
+
+export type Key = { readonly id: string } | { readonly name: string };
+
+export interface ServiceOptions {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  /** Shared by all kinds: wishes are judged one at a time, so that what one is given no other is. */
+  readonly admission: Mutex;
+}
+
+/** What a wish leads to: the object that it stands for already, reasons against it, or a commit. */
+type Decision<K extends KindName> =
+  | { readonly answer: Record<K>; readonly refusals?: undefined; readonly admission?: undefined }
+  | {
+      readonly refusals: readonly [Refusal, ...Refusal[]];
+      readonly answer?: undefined;
+      readonly admission?: undefined;
+    }
+  | {
+      readonly wish: Wish<K>;
+      readonly admission: Admission<K>;
+      readonly answer?: undefined;
+      readonly refusals?: undefined;
+    };
+
+/** Put, Validate, Get, List, Watch and Delete of one kind. Wishes are written and nothing else: reconcilers make them true. */
+export class ObjectService<K extends KindName> {
+  readonly #policy: Policy<K>;
+  readonly #options: ServiceOptions;
+
+  constructor(policy: Policy<K>, options: ServiceOptions) {
+    this.#policy = policy;
+    this.#options = options;
+  }
+
+  get #store() {
+    return this.#options.ledger.store;
+  }
+
+  /** Writes a wish. Resolves with the object, with all that it was given. Throws what Validate tells. */
+  async put(request: PutRequest<K>, principal: Principal): Promise<Record<K>> {
+    const preflight = await this.#preflight(request);
+    return this.#options.admission.run(() =>
+      untilCommitted(async () => {
+        const decision = await this.#decide(request, principal, preflight);
+        if (decision.refusals) throw refusalError(decision.refusals);
+        if (decision.answer) return this.present(decision.answer);
+        return this.present(await this.#commit(decision.wish, decision.admission));
+      }),
+    );
+  }
+
+  /** Everything for which Put would refuse the wish. */
+  async validate(request: PutRequest<K>, principal: Principal): Promise<readonly Refusal[]> {
+    const decision = await this.#decide(request, principal, await this.#preflight(request));
+    return decision.refusals ?? [];
+  }
+
+  /** Throws NOT_FOUND. With `claim`, the object is not adopted by a later Put of the same wish. */
+  async get(key: Key, claim: boolean): Promise<Record<K>> {
+    const { kind } = this.#policy;
+    const record = await ("id" in key
+      ? this.#store.get(kind, key.id)
+      : this.#store.find(kind, key.name));
+    if (!record) {
+      const called = "id" in key ? `the id ${key.id}` : `the name ${key.name}`;
+      throw lodgeError("NOT_FOUND", `No ${kinds[kind].title} on this host has ${called}.`, {
+        kind,
+        ...("id" in key ? { id: key.id } : { name: key.name }),
+      });
+    }
+    return this.present(claim ? await this.#claim(record) : record);
+  }
+
+  /** All objects of the kind; those with the given ids are claimed. */
+  async list(
+    claimIds: readonly string[],
+  ): Promise<{ readonly records: readonly Record<K>[]; readonly sequence: number }> {
+    for (const id of claimIds) {
+      const record = await this.#store.get(this.#policy.kind, id);
+      if (record) await this.#claim(record);
+    }
+    const { records, sequence } = await this.#store.list(this.#policy.kind);
+    return { records: await Promise.all(records.map((record) => this.present(record))), sequence };
+  }
+
+  /** See `Store.watch`; `id` limits it to one object. */
+  async *watch(
+    since: number,
+    id: string | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<Change, void, undefined> {
+    for await (const change of this.#store.watch(this.#policy.kind, since, signal)) {
+      if (change.type === "synced") yield change;
+      else if (change.type === "delete") {
+        if (id === undefined || change.reference.id === id) yield change;
+      } else if (id === undefined || change.record.id === id) {
+        const record = (await this.present(change.record as Record<K>)) as Record;
+        yield { ...change, record };
+      }
+    }
+  }
+
+  /** Wishes the object gone; wished so already is success. Throws NOT_FOUND, DELETION_PROTECTED, IN_USE. */
+  async delete(id: string, expectedRevision?: number): Promise<void> {
+    const { kind } = this.#policy;
+    return this.#options.admission.run(() =>
+      untilCommitted(async () => {
+        const record = await this.get({ id }, false);
+        if (record.deletedAt !== undefined) return;
+        if (expectedRevision !== undefined && expectedRevision !== record.specRevision) {
+          throw refusalError([revisionMismatch(record, expectedRevision)]);
+        }
+        const [first, ...others] = await this.#dismissals(record);
+        if (first) throw refusalError([first, ...others]);
+        const stored = (await this.#store.get(kind, id))!;
+        const expect = [{ kind, id, sequence: record.sequence }];
+        const draft = {
+          ...stored,
+          deletedAt: this.#options.clock.now(),
+          status: { ...stored.status, phase: "deleting", message: "" },
+        } as Draft<K>;
+        const commit = this.#policy.storeOnly
+          ? { expect, delete: [{ kind, id }] }
+          : { expect, put: [await this.#policy.entry(draft)] };
+        await this.#options.ledger.commit(commit, "commit_delete", { kind, id });
+      }),
+    );
+  }
+
+  /** The record with what follows from other records. */
+  async present(record: Record<K>): Promise<Record<K>> {
+    return this.#policy.present ? this.#policy.present(record) : record;
+  }
+
+  /** Like put for an object whose facts are known already; see `Images.receive`. */
+  async putWith(
+    request: PutRequest<K>,
+    principal: Principal,
+    facts: Pick<Draft<K>, "status" | "internal">,
+  ): Promise<Record<K>> {
+    return this.#options.admission.run(() =>
+      untilCommitted(async () => {
+        const decision = await this.#decide(request, principal, []);
+        if (decision.refusals) throw refusalError(decision.refusals);
+        if (decision.answer) return this.present(decision.answer);
+        return this.present(
+          await this.#commit(decision.wish, { ...decision.admission, ...facts }, 1),
+        );
+      }),
+    );
+  }
+
+  /** The object that a wish stands for already, since its answer was lost; undefined where it is new. */
+  async adopted(request: PutRequest<K>, principal: Principal): Promise<Record<K> | undefined> {
+    const decision = await this.#decide(request, principal, []);
+    return decision.answer && this.present(decision.answer);
+  }
+
+  async #preflight({ id, spec }: PutRequest<K>): Promise<readonly Refusal[]> {
+    const current = await this.#store.get(this.#policy.kind, id);
+    return (await this.#policy.preflight?.(spec, current)) ?? [];
+  }
+
+  async #decide(
+    { id, spec, expectedRevision }: PutRequest<K>,
+    principal: Principal,
+    preflight: readonly Refusal[],
+  ): Promise<Decision<K>> {
+    const { kind } = this.#policy;
+    const current = await this.#store.get(kind, id);
+    const refusals: Refusal[] = [...preflight];
+    if (current) {
+      if (current.deletedAt !== undefined) return { refusals: [beingDeleted(current)] };
+      if (expectedRevision !== current.specRevision) {
+        // The same wish again: its answer was lost.
+        const repeated =
+          isDeepStrictEqual(plain(spec), plain(current.spec)) &&
+          (expectedRevision === undefined
+            ? current.creator === principal.name && current.specRevision === 1
+            : expectedRevision === current.specRevision - 1);
+        if (repeated) return { answer: current };
+        return { refusals: [revisionMismatch(current, expectedRevision)] };
+      }
+    } else if (expectedRevision !== undefined) {
+      return { refusals: [gone(kind, id)] };
+    }
+    const namesake = await this.#store.find(kind, spec.name);
+    if (namesake && namesake.id !== id) {
+      const adopted =
+        !current &&
+        !namesake.claimed &&
+        namesake.deletedAt === undefined &&
+        namesake.creator === principal.name &&
+        isDeepStrictEqual(plain(spec), plain(namesake.spec));
+      if (adopted) return { answer: namesake };
+      refusals.push(nameTaken(namesake));
+    }
+    const wanted = current && this.#policy.normalize ? this.#policy.normalize(spec, current) : spec;
+    if (current) refusals.push(...immutable(current, wanted));
+    const wish: Wish<K> = {
+      id,
+      spec: plain(wanted),
+      ...(current && { current }),
+      creator: principal.name,
+      now: this.#options.clock.now(),
+    };
+    const admission = await this.#policy.admit(wish);
+    const [first, ...others] = [...refusals, ...admission.refusals];
+    return first ? { refusals: [first, ...others] } : { wish, admission };
+  }
+
+  async #commit(
+    { id, spec, current, creator, now }: Wish<K>,
+    { status, internal, further = [], expect = [], freed = [] }: Admission<K>,
+    observedRevision = 0,
+  ): Promise<Record<K>> {
+    const { kind } = this.#policy;
+    const draft: Draft<K> = {
+      kind,
+      id,
+      creator: current?.creator ?? creator,
+      claimed: current?.claimed ?? false,
+      createdAt: current?.createdAt ?? now,
+      specRevision: (current?.specRevision ?? 0) + 1,
+      observedRevision:
+        current?.observedRevision ?? (this.#policy.storeOnly ? 1 : observedRevision),
+      spec,
+      status,
+      internal,
+    };
+    const settled = this.#policy.storeOnly
+      ? { ...draft, observedRevision: draft.specRevision }
+      : draft;
+    const entry = await this.#policy.entry(settled);
+    await this.#options.ledger.commit(
+      {
+        expect: [{ kind, id, sequence: current?.sequence ?? 0 }, ...expect],
+        put: [entry, ...further],
+      },
+      "commit_put",
+      { kind, id },
+      undefined,
+      freed,
+    );
+    const committed = await this.#store.get(kind, id);
+    if (!committed) throw lodgeError("NOT_FOUND", "The object was deleted at once.", { kind, id });
+    return committed;
+  }
+
+  async #claim(record: Record<K>): Promise<Record<K>> {
+    if (record.claimed) return record;
+    const { kind, id } = record;
+    const claimed = await this.#options.ledger.edit(
+      { kind, id },
+      (draft) => this.#policy.entry(draft),
+      (newest) => (newest.claimed ? undefined : { ...newest, claimed: true }),
+      "commit_put",
+      record,
+    );
+    return claimed ?? record;
+  }
+
+  async #dismissals(record: Record<K>): Promise<Refusal[]> {
+    const refusals: Refusal[] = [];
+    const { kind, id, spec } = record;
+    if ("deletion_protection" in spec && spec.deletion_protection) {
+      refusals.push({
+        reason: "DELETION_PROTECTED",
+        path: ["deletion_protection"],
+        message: `${describe(record)} is protected against deletion`,
+        remedy: "Apply `deletion_protection = false` first.",
+        kind,
+        id,
+        name: spec.name,
+      });
+    }
+    refusals.push(...((await this.#policy.dismiss?.(record)) ?? []));
+    const users = await this.#store.users({ kind, id });
+    if (users.length > 0) {
+      const records = await Promise.all(users.map((user) => this.#store.get(user.kind, user.id)));
+      const named = records.filter((user) => user !== undefined);
+      refusals.push({
+        reason: "IN_USE",
+        path: [],
+        message: `${describe(record)} is needed by ${named.map(describe).join(", ")}`,
+        remedy: "Delete those first, or change them so that they do not need it.",
+        kind,
+        id,
+        name: spec.name,
+        retryable: named.every((user) => user.deletedAt !== undefined),
+      });
+    }
+    return refusals;
+  }
+}
+
+/** Without undefined members, as it comes back from the store. */
+function plain<T>(spec: T): T {
+  return JSON.parse(JSON.stringify(spec)) as T;
+}
+
+function beingDeleted({ kind, id, spec }: Record): Refusal {
+  return {
+    reason: "BEING_DELETED",
+    path: [],
+    message: `${describe({ kind, id, spec })} is being deleted`,
+    remedy: "Wait until it is gone, and create a new one.",
+    kind,
+    id,
+    name: spec.name,
+  };
+}
+
+function revisionMismatch({ kind, id, spec, specRevision }: Record, expected?: number): Refusal {
+  const made = expected === undefined ? "as a new object" : `from revision ${expected}`;
+  return {
+    reason: "REVISION_MISMATCH",
+    path: [],
+    message: `${describe({ kind, id, spec })} is at revision ${specRevision}; the wish was made ${made}`,
+    remedy: "Read it again (terraform refresh) and repeat the change.",
+    kind,
+    id,
+    name: spec.name,
+  };
+}
+
+function gone(kind: KindName, id: string): Refusal {
+  return {
+    reason: "NOT_FOUND",
+    path: [],
+    message: `there is no ${kinds[kind].title} ${id} on this host to change; it was deleted meanwhile`,
+    remedy: "Plan again: it will be created.",
+    kind,
+    id,
+  };
+}
+
+function nameTaken(holder: Record): Refusal {
+  const { kind, id, spec, creator, deletedAt } = holder;
+  const title = kinds[kind].title;
+  const leaving = deletedAt !== undefined;
+  return {
+    reason: "NAME_TAKEN",
+    path: ["name"],
+    message: leaving
+      ? `${article(title)} named ${spec.name} is still being deleted (id ${id})`
+      : `${article(title)} named ${spec.name} exists already (id ${id}, created by ${creator})`,
+    remedy: leaving
+      ? "Try again when it is gone."
+      : `Choose another name, or take it over: ${importCommand(kind, id)}`,
+    kind,
+    id,
+    name: spec.name,
+    retryable: leaving,
+  };
+}
+
+function immutable<K extends KindName>(current: Record<K>, spec: SpecOf<K>): Refusal[] {
+  return changes(kinds[current.kind].spec, plain(current.spec), plain(spec))
+    .filter(({ update }) => update === "replace")
+    .map(({ path }) => ({
+      reason: "FIELD_IMMUTABLE",
+      path,
+      message: `${path.join(".")} can only be chosen when the ${kinds[current.kind].title} is made`,
+      remedy: "Replace the object, or leave the field as it is.",
+      kind: current.kind,
+      id: current.id,
+      name: current.spec.name,
+    }));
+}

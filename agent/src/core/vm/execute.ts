@@ -1,0 +1,120 @@
+import type { Clock } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import { diskEntry } from "../disk/service.ts";
+import type { Ledger } from "../ledger.ts";
+import type { Disks } from "../port/disks.ts";
+import type { Hypervisor } from "../port/hypervisor.ts";
+import type { Networks } from "../port/networks.ts";
+import type { Record } from "../record.ts";
+import { runStep, type StepHook } from "../step.ts";
+import type { VmStep } from "./steps.ts";
+import type { VmView } from "./view.ts";
+
+/** What the steps of VMs work with. */
+export interface VmPorts {
+  readonly hypervisor: Hypervisor;
+  readonly networks: Networks;
+  readonly disks: Disks;
+}
+
+export interface ExecuteContext extends VmPorts {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onStep?: StepHook | undefined;
+}
+
+/** Does a step, and notes in the view what is so now. Throws what the ports throw. */
+export async function execute(
+  context: ExecuteContext,
+  record: Record<"vm">,
+  view: VmView,
+  step: VmStep,
+  signal: AbortSignal,
+): Promise<void> {
+  const { hypervisor, networks, disks } = context;
+  const vmId = record.id;
+  const run = <T>(body: () => Promise<T>): Promise<T> => runStep(context, step.name, record, body);
+  switch (step.name) {
+    case "plug_nic":
+      // What fails half-way leaves an interface of which nothing is known.
+      view.nics.set(step.nic.nic, null);
+      await run(() => networks.plug(step.nic, signal));
+      view.nics.set(step.nic.nic, step.nic);
+      return;
+    case "unplug_nic":
+      view.nics.set(step.nic, null);
+      await run(() => networks.unplug(vmId, step.nic, signal));
+      view.nics.delete(step.nic);
+      return;
+    case "check_disk":
+      await run(() => disks.check(step.diskId, signal));
+      view.checked.add(step.diskId);
+      return;
+    case "grow_disk":
+      await run(() => disks.resize(step.diskId, step.bytes, signal));
+      return grown(context, step.diskId, step.bytes);
+    case "resize_disk":
+      await run(() => hypervisor.resizeDisk(vmId, step.disk, step.bytes, signal));
+      return grown(context, step.diskId, step.bytes);
+    case "start_machine":
+      return start(context, record, view, step, signal);
+    case "set_reboot_action":
+      await run(() => hypervisor.setRebootAction(vmId, step.action, signal));
+      view.rebootAction = step.action;
+      return;
+    case "power_down":
+      view.pressed = step.bootId;
+      await run(() => hypervisor.powerDown(vmId, signal));
+      return;
+    case "force_stop":
+    case "remove_machine":
+      await run(() => hypervisor.stop(vmId, signal));
+      view.machine = undefined;
+      view.exitDetail = undefined;
+      view.rebootAction = undefined;
+  }
+}
+
+async function start(
+  context: ExecuteContext,
+  record: Record<"vm">,
+  view: VmView,
+  step: VmStep & { readonly name: "start_machine" },
+  signal: AbortSignal,
+): Promise<void> {
+  const { bootId } = step.config;
+  view.exitDetail = undefined;
+  const machine = await runStep(context, step.name, record, () =>
+    context.hypervisor.start(step.config, signal),
+  );
+  view.machine = machine;
+  view.rebootAction = "reset";
+  view.checked.clear();
+  const ms = machine.startedAt - record.createdAt;
+  context.log.info(
+    {
+      vm: record.id,
+      bootId,
+      pid: machine.pid,
+      ...(record.status.boots === 0 && { putToExecMs: ms }),
+    },
+    "guest started",
+  );
+}
+
+/** The size that a disk has got, noted in its own record. */
+async function grown({ ledger }: ExecuteContext, id: string, bytes: number): Promise<void> {
+  const of = { kind: "disk", id } as const;
+  await ledger.edit(
+    of,
+    diskEntry,
+    (disk) => ({
+      ...disk,
+      status: { ...disk.status, size_bytes: Math.max(bytes, disk.status.size_bytes) },
+      observedRevision: (disk.spec.size ?? 0) <= bytes ? disk.specRevision : disk.observedRevision,
+    }),
+    "commit_disk",
+    of,
+  );
+}

@@ -1,0 +1,308 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { lodgeError } from "@lodge/schemas/rpc/error.ts";
+import { World } from "../testing/world.ts";
+
+let world: World;
+beforeEach(async () => {
+  world = new World();
+  await world.begin();
+  await world.furnish();
+});
+afterEach(() => world.core.close());
+
+const web = () => world.id("vm web");
+const status = async () => (await world.get("vm", "web"))!.status;
+const log = async () => (await status()).events.map(({ type }) => type);
+
+describe("a VM", () => {
+  test("comes to run with its disk, its address and its interface", async () => {
+    const answer = await world.put("vm", world.vm("web"));
+    expect(answer.status).toMatchObject({
+      phase: "pending",
+      disk_status: [{ name: "root", size_bytes: 2 ** 30 }],
+      nic_status: [{ name: "eth0", mac: "52:54:0a:14:00:0a", ipv4_address: "10.20.0.10" }],
+    });
+    await world.quiet();
+    const record = (await world.get("vm", "web"))!;
+    expect(record.observedRevision).toBe(1);
+    expect(record.status).toMatchObject({
+      phase: "running",
+      reason: "",
+      message: "",
+      actual_power_state: "running",
+      restart_required: [],
+      accelerator: "tcg",
+      machine_type: "pc-q35-7.2",
+      pid: 1000,
+      boots: 1,
+    });
+    expect(world.hypervisor.config(web())).toMatchObject({
+      name: "web",
+      bootId: record.status.boot_id,
+      memoryBytes: 128 * 2 ** 20,
+      disks: [{ name: "root", diskId: record.status.disk_status[0]!.disk_id, bootIndex: 0 }],
+      nics: [{ name: "eth0", mac: "52:54:0a:14:00:0a" }],
+    });
+    expect(world.networks.nics.get(`${web()}/eth0`)).toMatchObject({
+      whole: true,
+      config: { ipv4Address: "10.20.0.10", vmName: "web" },
+    });
+  });
+
+  test("says when its guest took its address", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    expect(world.networks.boot(web(), "eth0")).toBe(true);
+    await world.quiet();
+    expect((await status()).nic_status[0]!.acknowledged).toBe(true);
+  });
+
+  test("is stopped and started by its wish, with a new boot id", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    const { boot_id } = await status();
+    await world.put("vm", world.vm("web", { power_state: "stopped" }));
+    await world.quiet();
+    expect(await status()).toMatchObject({
+      phase: "stopped",
+      reason: "",
+      pid: null,
+      boot_id: null,
+    });
+    expect((await world.get("vm", "web"))!.observedRevision).toBe(2);
+    expect(world.networks.nics.size).toBe(0);
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    expect(await status()).toMatchObject({ phase: "running", boots: 2 });
+    expect((await status()).boot_id).not.toBe(boot_id);
+  });
+
+  test("is stopped by force where the guest does not obey in time", async () => {
+    world.hypervisor.obedient = false;
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    await world.put("vm", world.vm("web", { power_state: "stopped", shutdown_timeout: "10s" }));
+    await world.pass(9_999);
+    expect(await status()).toMatchObject({ phase: "stopping", actual_power_state: "running" });
+    await world.pass(1);
+    expect(await status()).toMatchObject({ phase: "stopped", reason: "FORCED_STOP" });
+    expect(await log()).toContain("forced_stop");
+  });
+
+  test("keeps the deadline of a stop over a restart of the agent", async () => {
+    world.hypervisor.obedient = false;
+    await world.put("vm", world.vm("web", { shutdown_timeout: "10s" }));
+    await world.quiet();
+    await world.put("vm", world.vm("web", { shutdown_timeout: "10s", power_state: "stopped" }));
+    await world.pass(6_000);
+    world.end();
+    world.clock.advance(3_000);
+    await world.begin();
+    await world.pass(999);
+    expect((await status()).phase).toBe("stopping");
+    await world.pass(1);
+    expect((await status()).phase).toBe("stopped");
+  });
+
+  test("stays off where its guest powered itself off, until the next apply", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    world.hypervisor.guestPowersOff(web());
+    await world.pass(120_000);
+    expect(await status()).toMatchObject({
+      phase: "stopped",
+      reason: "GUEST_SHUTDOWN",
+      actual_power_state: "stopped",
+    });
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    expect(await status()).toMatchObject({ phase: "running", reason: "", boots: 2 });
+  });
+
+  test("stays off where its guest powered itself off while no agent was there", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    world.end();
+    world.hypervisor.guestPowersOff(web());
+    await world.begin();
+    await world.pass(120_000);
+    expect(await status()).toMatchObject({ phase: "stopped", reason: "GUEST_SHUTDOWN" });
+    expect(world.hypervisor.config(web())).toBeUndefined();
+  });
+
+  test("is started again, with its disks mended, where QEMU was killed", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    const { boot_id } = await status();
+    const checks = () => world.disks.faults.calls.filter((call) => call === "check").length;
+    expect(checks()).toBe(0);
+    world.hypervisor.kill(web());
+    await world.quiet();
+    expect(await status()).toMatchObject({ phase: "failed", reason: "QEMU_EXITED" });
+    expect((await status()).message).toContain("SIGKILL");
+    await world.pass(1_000);
+    expect(await status()).toMatchObject({ phase: "running", reason: "", boots: 2 });
+    expect((await status()).boot_id).not.toBe(boot_id);
+    expect(checks()).toBe(1);
+  });
+
+  test("waits longer after each failed start, and starts at once after an apply", async () => {
+    const refuse = () =>
+      world.hypervisor.faults.failNext("start", lodgeError("QEMU_FAILED", "no such device"));
+    for (let i = 0; i < 5; i++) refuse();
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    expect(await status()).toMatchObject({
+      phase: "failed",
+      reason: "QEMU_FAILED",
+      message: "no such device",
+    });
+    const starts = () => world.hypervisor.faults.calls.filter((call) => call === "start").length;
+    const seen = [];
+    for (let i = 0; i < 7; i++) {
+      seen.push(starts());
+      await world.pass(1_000);
+    }
+    expect(seen).toEqual([1, 2, 2, 3, 3, 3, 3]);
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    expect([starts(), (await status()).phase]).toEqual([5, "failed"]);
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    expect([starts(), (await status()).phase]).toEqual([6, "running"]);
+  });
+
+  test("tells what waits for a restart, and a reboot from inside takes it", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    const { boot_id } = await status();
+    await world.put("vm", world.vm("web", { memory: "256MiB", cpus: 2 }));
+    await world.quiet();
+    expect((await world.get("vm", "web"))!.observedRevision).toBe(2);
+    expect(await status()).toMatchObject({
+      phase: "running",
+      boot_id,
+      restart_required: ["cpus", "memory"],
+    });
+    world.hypervisor.guestResets(web());
+    await world.quiet();
+    expect(await status()).toMatchObject({ phase: "running", restart_required: [], boots: 2 });
+    expect(world.hypervisor.config(web())).toMatchObject({ cpus: 2, memoryBytes: 2 ** 28 });
+    world.hypervisor.guestResets(web());
+    await world.quiet();
+    expect(await status()).toMatchObject({ phase: "running", boots: 2 });
+    expect(await log()).toContain("rebooted");
+  });
+
+  test("restarts for a change where that is asked for", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    await world.put("vm", world.vm("web", { memory: "256MiB", on_restart_required: "restart" }));
+    await world.quiet();
+    expect(await status()).toMatchObject({ phase: "running", boots: 2, restart_required: [] });
+    expect(world.hypervisor.config(web())!.memoryBytes).toBe(2 ** 28);
+    expect(await log()).toEqual(["started", "stopping", "stopped", "started"]);
+  });
+
+  test("grows a disk under the running guest, and the name of an interface with the VM's", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    const grown = { root: { image_id: world.id("image debian"), size: "2GiB" } };
+    await world.put("vm", world.vm("web", { disks: grown }));
+    await world.quiet();
+    expect(world.hypervisor.diskSize(web(), "root")).toBe(2 ** 31);
+    expect(await status()).toMatchObject({
+      boots: 1,
+      restart_required: [],
+      disk_status: [{ size_bytes: 2 ** 31 }],
+    });
+    const service = world.core.services.vm;
+    const { spec, specRevision } = (await world.get("vm", "web"))!;
+    await service.put(
+      { id: web(), spec: { ...spec, name: "www" }, expectedRevision: specRevision },
+      world.principal,
+    );
+    await world.quiet();
+    expect(world.networks.nics.get(`${web()}/eth0`)!.config.vmName).toBe("www");
+    expect((await world.store.get("vm", web()))!.observedRevision).toBe(3);
+  });
+
+  test("keeps what its running guest has until the next boot, then lets it go", async () => {
+    await world.put("disk", { name: "data", size: "1GiB" });
+    const data = world.id("disk data");
+    const disks = {
+      root: { image_id: world.id("image debian"), size: "1GiB" },
+      data: { disk_id: data },
+      scratch: { size: "4MiB" },
+    };
+    await world.put("vm", world.vm("web", { disks }));
+    await world.quiet();
+    expect(world.disks.files.size).toBe(3);
+    await world.put("vm", world.vm("web", { disks: { root: disks.root }, nics: {} }));
+    await world.quiet();
+    expect((await status()).restart_required).toEqual(["disks.data", "disks.scratch", "nics.eth0"]);
+    expect(await world.store.claims("ipv4:")).toHaveLength(1);
+    await expect(world.delete("disk", "data")).rejects.toMatchObject({ reason: "IN_USE" });
+    await world.put(
+      "vm",
+      world.vm("web", { disks: { root: disks.root }, nics: {}, on_restart_required: "restart" }),
+    );
+    await world.quiet();
+    expect((await status()).restart_required).toEqual([]);
+    expect((await world.store.claims("ipv4:"))[0]).not.toHaveProperty("holder");
+    expect([...world.disks.files.keys()].toSorted()).toEqual(
+      [data, (await status()).disk_status[0]!.disk_id].toSorted(),
+    );
+    await world.delete("disk", "data");
+    await world.quiet();
+    expect(world.disks.files.size).toBe(1);
+  });
+
+  test("goes with all that is its own, and nothing else", async () => {
+    await world.put("disk", { name: "data", size: "1GiB" });
+    const disks = { root: { size: "1GiB" }, data: { disk_id: world.id("disk data") } };
+    await world.put("vm", world.vm("web", { disks }));
+    await world.quiet();
+    await world.delete("vm", "web");
+    await world.quiet();
+    expect(await world.get("vm", "web")).toBeUndefined();
+    expect(await world.hypervisor.list()).toEqual([]);
+    expect(world.networks.nics.size).toBe(0);
+    expect([...world.disks.files.keys()]).toEqual([world.id("disk data")]);
+    expect((await world.store.list("disk")).records.map(({ spec }) => spec.name)).toEqual(["data"]);
+    expect(await world.store.claims("ipv4:")).toMatchObject([
+      { freeAt: world.clock.now() + 60_000 },
+    ]);
+  });
+
+  test("is not touched by a restart of the agent", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    const before = await status();
+    world.end();
+    await world.begin();
+    await world.pass(90_000);
+    expect(await status()).toEqual(before);
+    expect(world.hypervisor.faults.calls.filter((call) => call === "start")).toHaveLength(1);
+  });
+
+  test("is started again after a restart of the host", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.put("vm", world.vm("off", { power_state: "stopped" }));
+    await world.quiet();
+    await world.restartHost();
+    await world.begin();
+    await world.quiet();
+    expect(await status()).toMatchObject({ phase: "running", boots: 2 });
+    expect((await world.get("vm", "off"))!.status.phase).toBe("stopped");
+    expect(world.networks.networks.size).toBe(1);
+  });
+
+  test("does nothing at rest", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    const { sequence } = await world.store.list("vm");
+    await world.pass(600_000);
+    expect((await world.store.list("vm")).sequence).toBe(sequence);
+  });
+});

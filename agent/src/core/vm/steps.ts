@@ -1,0 +1,197 @@
+import { isDeepStrictEqual } from "node:util";
+import type { MachineConfig } from "../port/hypervisor.ts";
+import type { NicConfig } from "../port/networks.ts";
+import type { BootRecord, Record } from "../record.ts";
+import { diskIds } from "./entry.ts";
+import { unmetNeed } from "./needs.ts";
+import { restartRequired } from "./restart.ts";
+import type { Working } from "./working.ts";
+
+/** Something to do on the host. Each may be repeated; none relies on another of the same turn. */
+export type VmStep =
+  | { readonly name: "plug_nic"; readonly nic: NicConfig }
+  | { readonly name: "unplug_nic"; readonly nic: string }
+  | { readonly name: "check_disk"; readonly diskId: string }
+  | { readonly name: "grow_disk"; readonly diskId: string; readonly bytes: number }
+  | {
+      readonly name: "resize_disk";
+      readonly disk: string;
+      readonly diskId: string;
+      readonly bytes: number;
+    }
+  | { readonly name: "start_machine"; readonly config: MachineConfig }
+  | { readonly name: "set_reboot_action"; readonly action: "reset" | "shutdown" }
+  | { readonly name: "power_down"; readonly bootId: string }
+  | { readonly name: "force_stop" }
+  | { readonly name: "remove_machine" };
+
+/** The steps whose preconditions hold, and when time alone will make others possible. */
+export function planSteps(facts: Working): {
+  readonly steps: readonly VmStep[];
+  readonly wakeAt?: number;
+} {
+  const { view, now } = facts.input;
+  const { trouble } = view;
+  const resting = trouble !== undefined && now < trouble.retryAt;
+  const ending = endSteps(facts);
+  const steps = resting
+    ? ending.filter(({ name }) => name === "force_stop" && trouble.step !== name)
+    : [
+        ...ending,
+        ...nicSteps(facts),
+        ...diskSteps(facts),
+        ...liveSteps(facts),
+        ...startSteps(facts),
+      ];
+  const due = [
+    resting ? trouble.retryAt : undefined,
+    facts.internal.stopping && facts.alive ? deadlineOf(facts) : undefined,
+    facts.wanted && !facts.alive ? facts.internal.failures?.retryAt : undefined,
+  ].filter((at) => at !== undefined && at > now);
+  return { steps, ...(due.length > 0 && { wakeAt: Math.min(...(due as number[])) }) };
+}
+
+function deadlineOf({ internal, input }: Working): number {
+  return (internal.stopping?.since ?? 0) + input.record.spec.shutdown_timeout;
+}
+
+function endSteps(facts: Working): VmStep[] {
+  const { record, view, now } = facts.input;
+  const { machine } = view;
+  if (!machine) return [];
+  if (!facts.alive) {
+    // Why it ended is written down before the traces of it go.
+    const known = record.internal.boot?.bootId !== machine.bootId;
+    return known ? [{ name: "remove_machine" }] : [];
+  }
+  if (!facts.stopWanted || !record.internal.stopping) return [];
+  if (now >= deadlineOf(facts)) return [{ name: "force_stop" }];
+  return view.pressed === machine.bootId ? [] : [{ name: "power_down", bootId: machine.bootId }];
+}
+
+/** The interfaces that the guest has, or will have. */
+function wantedNics({ input, internal }: Working): Map<string, NicConfig> {
+  const { id, spec } = input.record;
+  const nics = Object.entries(internal.boot?.nics ?? {});
+  return new Map(
+    nics.map(([name, { network_id, mac, ipv4_address }]) => [
+      name,
+      {
+        vmId: id,
+        vmName: spec.name,
+        nic: name,
+        networkId: network_id,
+        mac,
+        ...(ipv4_address !== undefined && { ipv4Address: ipv4_address }),
+      },
+    ]),
+  );
+}
+
+function nicSteps(facts: Working): VmStep[] {
+  const { view, related } = facts.input;
+  // A guest that has ended but is not cleared away yet still holds its interfaces.
+  if (view.machine && !facts.alive) return [];
+  const wanted = wantedNics(facts);
+  const stale = (name: string, seen: NicConfig | null): boolean => {
+    const config = wanted.get(name);
+    return !config || (!facts.alive && seen !== null && seen.networkId !== config.networkId);
+  };
+  const unplug = [...view.nics]
+    .filter(([name, seen]) => stale(name, seen))
+    .map(([nic]) => ({ name: "unplug_nic" as const, nic }));
+  const leaving = new Set(unplug.map(({ nic }) => nic));
+  const plug = [...wanted.values()]
+    .filter(
+      (nic) =>
+        !leaving.has(nic.nic) &&
+        !isDeepStrictEqual(view.nics.get(nic.nic), nic) &&
+        related.networks.get(nic.networkId)?.status.phase === "ready",
+    )
+    .map((nic) => ({ name: "plug_nic" as const, nic }));
+  return [...unplug, ...plug];
+}
+
+function diskSteps(facts: Working): VmStep[] {
+  const { record, view, related } = facts.input;
+  if (view.machine && !facts.alive) return [];
+  const { boot } = facts.internal;
+  const disks = diskIds(record.spec, facts.internal);
+  if (facts.deleting) return [];
+  return Object.values(disks).flatMap((diskId): VmStep[] => {
+    const found = related.disks.get(diskId);
+    if (found?.status.phase !== "ready") return [];
+    if (!facts.alive && record.internal.unclean) {
+      return facts.wanted && !view.checked.has(diskId) ? [{ name: "check_disk", diskId }] : [];
+    }
+    const bytes = missingBytes(found);
+    if (bytes === undefined) return [];
+    const open = facts.alive
+      ? Object.entries(boot?.disks ?? {}).find(([, id]) => id === diskId)?.[0]
+      : undefined;
+    return open === undefined
+      ? [{ name: "grow_disk", diskId, bytes }]
+      : [{ name: "resize_disk", disk: open, diskId, bytes }];
+  });
+}
+
+/** The size that a disk should have and has not yet. */
+function missingBytes({ spec, status }: Record<"disk">): number | undefined {
+  return spec.size !== undefined && spec.size > status.size_bytes ? spec.size : undefined;
+}
+
+function liveSteps(facts: Working): VmStep[] {
+  if (!facts.alive || facts.internal.stopping) return [];
+  const action = restartRequired(facts).length > 0 ? "shutdown" : "reset";
+  return facts.input.view.rebootAction === action ? [] : [{ name: "set_reboot_action", action }];
+}
+
+function startSteps(facts: Working): VmStep[] {
+  const { record, view } = facts.input;
+  const boot = facts.internal.boot;
+  if (facts.alive || view.machine || !facts.wanted || !boot) return [];
+  // Only what is written down is started: a crash behind the start must not leave a guest that nobody knows.
+  if (!isDeepStrictEqual(record.internal.boot, boot) || record.internal.unclean) return [];
+  if (unmetNeed(facts) || !isPlugged(facts)) return [];
+  return [{ name: "start_machine", config: machineConfig(facts, boot) }];
+}
+
+/** Whether all interfaces of the next guest are there, and as they should be. */
+export function isPlugged(facts: Working): boolean {
+  return [...wantedNics(facts)].every(([name, config]) =>
+    isDeepStrictEqual(facts.input.view.nics.get(name), config),
+  );
+}
+
+function machineConfig({ input, internal }: Working, boot: BootRecord): MachineConfig {
+  const { record, capabilities } = input;
+  const { spec } = boot;
+  const names = Object.keys(boot.disks).toSorted();
+  const order = spec.boot_order.length > 0 ? spec.boot_order : names;
+  return {
+    vmId: record.id,
+    name: spec.name,
+    bootId: boot.bootId,
+    cpus: spec.cpus,
+    memoryBytes: spec.memory,
+    machineType: internal.machineType ?? capabilities.machineType,
+    accelerator: capabilities.accelerator,
+    firmware: spec.firmware,
+    ...(spec.kernel && {
+      kernel: {
+        imageId: spec.kernel.image_id,
+        commandLine: spec.kernel.command_line,
+        ...(spec.kernel.initrd_image_id !== undefined && {
+          initrdImageId: spec.kernel.initrd_image_id,
+        }),
+      },
+    }),
+    disks: names.map((name) => {
+      const bootIndex = order.indexOf(name);
+      return { name, diskId: boot.disks[name]!, ...(bootIndex >= 0 && { bootIndex }) };
+    }),
+    nics: Object.keys(boot.nics)
+      .toSorted()
+      .map((name) => ({ name, mac: boot.nics[name]!.mac })),
+  };
+}

@@ -1,0 +1,76 @@
+import type { Machine, MachineEvent } from "../port/hypervisor.ts";
+import type { Acknowledgement, NicConfig } from "../port/networks.ts";
+
+/** A failure of a step, and when the next try is due. */
+export interface Trouble {
+  readonly step: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly count: number;
+  /** Milliseconds since 1970. */
+  readonly retryAt: number;
+}
+
+/**
+ * What is known of a VM's things on the host: seen by a full look, kept up by the results of steps and by events. It is
+ * never stored; after a restart of the agent it is looked at anew.
+ */
+export interface VmView {
+  machine: Machine | undefined;
+  /** What is known of how an exited process ended. */
+  exitDetail: string | undefined;
+  /** The interfaces on the host by name; null where it is not known how they are set up. */
+  readonly nics: Map<string, NicConfig | null>;
+  /** What a reboot from inside does; unknown after a restart of the agent. */
+  rebootAction: "reset" | "shutdown" | undefined;
+  /** The boot whose power button was pressed. */
+  pressed: string | undefined;
+  /** Why the start of the boot with that id failed. */
+  startFailure:
+    | { readonly bootId: string; readonly reason: string; readonly message: string }
+    | undefined;
+  trouble: Trouble | undefined;
+  /** Disks that were mended after an unclean end, by id. */
+  readonly checked: Set<string>;
+  /** The newest acknowledgement of each MAC address. */
+  readonly acknowledgements: Map<string, Acknowledgement>;
+  /** Events for the VM's log that no plan has written yet. */
+  news: readonly { readonly time: number; readonly type: string; readonly message: string }[];
+  /** Counts what has happened that only a full look can explain. */
+  disturbances: number;
+  /** The count at the last full look; it is due where the two differ. */
+  lookedAt: number;
+}
+
+/** A view of a VM that nobody has looked at yet. */
+export function newView(): VmView {
+  return {
+    machine: undefined,
+    exitDetail: undefined,
+    nics: new Map(),
+    rebootAction: undefined,
+    pressed: undefined,
+    startFailure: undefined,
+    trouble: undefined,
+    checked: new Set(),
+    acknowledgements: new Map(),
+    news: [],
+    disturbances: 1,
+    lookedAt: 0,
+  };
+}
+
+/** Takes note of an event. What is running may be half-way through a step, so that the next turn looks for itself. */
+export function noteEvent(view: VmView, event: MachineEvent, now: number): void {
+  if (event.type === "reset") {
+    view.news = [...view.news, { time: now, type: "rebooted", message: "the guest rebooted" }];
+    return;
+  }
+  if (event.type === "exited") view.exitDetail = event.detail;
+  view.disturbances += 1;
+}
+
+/** Whether the guest's process runs, with or without its processors at work. */
+export function isAlive(machine: Machine | undefined): boolean {
+  return machine?.state === "running" || machine?.state === "paused";
+}
