@@ -56,7 +56,7 @@ export class QemuHypervisor implements Hypervisor, Disposable {
       await session.greeting(this.#options.startLimit ?? 60_000, signal);
       return await session.observe(signal);
     } catch (error) {
-      if (signal.aborted || session.isAlive()) throw error;
+      if (signal.aborted || !(await session.hasEnded())) throw error;
       this.#drop(config.vmId);
       const words = await this.#whyEnded(config.vmId);
       await this.#options.operations.stopQemu(config.vmId, signal);
@@ -81,7 +81,7 @@ export class QemuHypervisor implements Hypervisor, Disposable {
       try {
         return await session.observe(signal);
       } catch (error) {
-        if (signal.aborted || session.isAlive()) throw error;
+        if (signal.aborted || !(await session.hasEnded())) throw error;
       }
     }
     const { bootId, pid, accelerator, startedAt } = process;

@@ -48,6 +48,12 @@ export class Session implements Disposable {
     return isAlive(this.process);
   }
 
+  /** Whether the process has ended, or does so at once: a process that is killed closes its sockets before it ends. */
+  async hasEnded(): Promise<boolean> {
+    for (let wait = 1; this.isAlive() && wait < 500; wait *= 2) await sleep(wait);
+    return !this.isAlive();
+  }
+
   /** The end of the process is no news from now on, and nothing is connected any more. */
   [Symbol.dispose](): void {
     this.#disposed.abort();
@@ -162,10 +168,7 @@ export class Session implements Disposable {
     this.#watching = true;
     const signal = this.#disposed.signal;
     try {
-      // The socket ends a little before the process does.
-      for (let wait = 1; this.isAlive() && wait < 500; wait *= 2) {
-        await sleep(wait, undefined, { signal });
-      }
+      await this.hasEnded();
       for (let failures = 1; this.isAlive(); failures++) {
         await sleep(backoffDelay(backoff, failures), undefined, { signal });
         const connected = await this.client(signal).then(

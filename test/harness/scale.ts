@@ -1,0 +1,68 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { probeKernel } from "../../agent/src/driver/qemu/probe-kernel.ts";
+
+/** What a loop of ten million takes in an emulated guest on an idle machine like those that test this, with QEMU's start. */
+const idleMilliseconds = 250;
+/** A machine's load changes: what was measured is good for this long. */
+const maxAge = 5 * 60_000;
+
+let measured: number | undefined;
+
+/**
+ * How much slower this machine is now than an idle one, at least 1. Measured by an emulated loop, and kept in a file, so
+ * that the processes of one run of the tests measure once.
+ */
+async function scale(): Promise<number> {
+  measured ??= recall() ?? remember(await measure());
+  return measured;
+}
+
+/** A guard for something that takes `milliseconds` on an idle machine: twenty times that, and more on a slower one. */
+export async function limit(milliseconds: number): Promise<number> {
+  return milliseconds * 20 * (await scale());
+}
+
+async function measure(): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), "lodge-scale-"));
+  try {
+    const kernel = join(directory, "loop");
+    writeFileSync(kernel, probeKernel(10_000_000));
+    const start = performance.now();
+    const bare = ["-nodefaults", "-no-user-config", "-display", "none", "-m", "16"];
+    const machine = ["-accel", "tcg", "-machine", "microvm,acpi=off", "-kernel", kernel];
+    const exit = ["-device", "isa-debug-exit,iobase=0x501,iosize=1"];
+    await promisify(execFile)("qemu-system-x86_64", [...bare, ...machine, ...exit]).catch(
+      (error: { readonly code?: unknown }) => {
+        if (error.code !== 99) throw error;
+      },
+    );
+    return Math.max(1, (performance.now() - start) / idleMilliseconds);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function file(): string {
+  return join(tmpdir(), `lodge-scale-${userInfo().uid}.json`);
+}
+
+function recall(): number | undefined {
+  try {
+    if (Date.now() - statSync(file()).mtimeMs > maxAge) return undefined;
+    const value: unknown = JSON.parse(readFileSync(file(), "utf8"));
+    return typeof value === "number" && value >= 1 ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function remember(value: number): number {
+  const temporary = `${file()}.${process.pid}`;
+  writeFileSync(temporary, JSON.stringify(value));
+  renameSync(temporary, file());
+  return value;
+}
