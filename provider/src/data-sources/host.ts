@@ -43,12 +43,10 @@ export const host = dataSource<Hosts>()({
       description: "The directories that `host_path` of an image may lie in.",
       computed: "volatile",
     }),
-    capabilities: z
-      .array(Capability)
-      .meta({
-        description: "What the host can do and what not, each with its reason.",
-        computed: "volatile",
-      }),
+    capabilities: z.array(Capability).meta({
+      description: "What the host can do and what not, each with its reason.",
+      computed: "volatile",
+    }),
   }),
   async read({ config, client, signal }) {
     const agent = await client.agent(config.name);
