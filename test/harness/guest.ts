@@ -19,6 +19,7 @@ export class Guest implements AsyncDisposable {
   readonly namespace: string;
   readonly #qemu: ChildProcess;
   readonly #servers: ChildProcess[] = [];
+  #ended = false;
   readonly #socket: Socket;
   readonly #port: number;
 
@@ -98,7 +99,7 @@ export class Guest implements AsyncDisposable {
     return Object.fromEntries(pairs.map((line) => line.split("=") as [string, string]));
   }
 
-  /** Whether one ping of three is answered. */
+  /** Whether a ping is answered within a second. */
   async pings(address: string, options: readonly string[] = []): Promise<boolean> {
     const { exitCode } = await this.run(
       "busybox",
@@ -146,6 +147,8 @@ export class Guest implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
     for (const child of [...this.#servers, this.#qemu]) {
       child.kill("SIGKILL");
       if (child.exitCode === null && child.signalCode === null) await once(child, "exit");

@@ -12,11 +12,7 @@ export interface Link {
   readonly master?: string;
   readonly linkinfo?: {
     readonly info_kind?: string;
-    readonly info_data?: {
-      readonly type?: string;
-      readonly user?: string;
-      readonly vnet_hdr?: boolean;
-    };
+    readonly info_data?: { readonly type?: string };
   };
   readonly addr_info?: readonly {
     readonly family: string;
