@@ -59,9 +59,7 @@ export class Agent {
   }
 
   #readsOf<K extends KindName>(kind: K): Reads<K> {
-    const known =
-      this.#reads.get(kind) ??
-      new Reads<KindName>(this.kind(kind));
+    const known = this.#reads.get(kind) ?? new Reads<KindName>(this.kind(kind));
     this.#reads.set(kind, known);
     return known;
   }

@@ -67,7 +67,7 @@ export function configure({ config }: ConfigureContext<typeof ProviderConfig>): 
 }
 
 function hasUnknownEndpoint(hosts: unknown): boolean {
-  return Object.values((hosts ?? {})).some(
+  return Object.values(hosts ?? {}).some(
     (host) => isUnknown(host) || isUnknown((host as { endpoint: unknown }).endpoint),
   );
 }

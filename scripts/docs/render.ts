@@ -114,7 +114,9 @@ function nestedSection(
 
 function defaultNote({ default: value }: Attribute): string {
   const empty =
-    value === null || (typeof value === "object" && Object.keys(value as object).length === 0);
+    value === null ||
+    value === "" ||
+    (typeof value === "object" && Object.keys(value).length === 0);
   return empty ? "" : `Default \`${String(value)}\`.`;
 }
 
