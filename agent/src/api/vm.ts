@@ -1,0 +1,119 @@
+import type { Duplex } from "node:stream";
+import type { ConsoleRequest, ForwardRequest } from "@lodge/schemas/gen/lodge/agent/v1/vm_pb.ts";
+import { lodgeError } from "@lodge/schemas/rpc/error.ts";
+import type { CallContext, ServiceBinding } from "@lodge/schemas/rpc/service.ts";
+import type { Core } from "../core/agent.ts";
+import { forwardTarget } from "../core/vm/forward.ts";
+import { firstPart } from "./first-part.ts";
+import { objectService } from "./object.ts";
+
+/** Output is cut into pieces of this size, well below the limit of a message. */
+const pieceBytes = 64 * 1024;
+
+/** The service of VMs: that of every kind, Console and Forward. */
+export function vmService(core: Core): ServiceBinding {
+  return objectService(core, "vm", {
+    console: (requests: AsyncIterable<ConsoleRequest>, context: CallContext) =>
+      consoleOf(core, requests, context),
+    forward: (requests: AsyncIterable<ForwardRequest>, context: CallContext) =>
+      forward(core, requests, context),
+  });
+}
+
+async function* consoleOf(
+  { services, consoles }: Core,
+  requests: AsyncIterable<ConsoleRequest>,
+  context: CallContext,
+): AsyncGenerator<object> {
+  const { first, rest } = await firstPart(requests, ({ part }) =>
+    part.case === "open" ? part.value : undefined,
+  );
+  const { id } = await services.vm.get({ id: first.vmId }, false);
+  const typing = new Pump(async () => {
+    for await (const { part } of rest) {
+      if (part.case === "input") await consoles.write(id, part.value);
+    }
+  });
+  const signal = AbortSignal.any([context.signal, typing.failed]);
+  const output = consoles.read(id, { historyOnly: first.historyOnly }, signal);
+  try {
+    for await (const chunk of output) for (const piece of pieces(chunk)) yield { output: piece };
+  } catch (error) {
+    typing.throwFailure();
+    throw error;
+  }
+  typing.throwFailure();
+}
+
+async function* forward(
+  core: Core,
+  requests: AsyncIterable<ForwardRequest>,
+  context: CallContext,
+): AsyncGenerator<object> {
+  const { first, rest } = await firstPart(requests, ({ part }) =>
+    part.case === "open" ? part.value : undefined,
+  );
+  const { networkId, ipv4Address } = await forwardTarget(core, first.vmId, first.nic);
+  const { networks } = core;
+  if (first.port < 1 || first.port > 65_535) {
+    throw lodgeError("REQUEST_INVALID", `${first.port} is no port of TCP.`);
+  }
+  const connection = await networks.connect(networkId, ipv4Address, first.port, context.signal);
+  using cleanup = new DisposableStack();
+  cleanup.defer(() => connection.destroy());
+  const cancel = () => connection.destroy();
+  context.signal.addEventListener("abort", cancel);
+  cleanup.defer(() => context.signal.removeEventListener("abort", cancel));
+  yield { part: { case: "opened", value: { ipv4Address } } };
+  const sending = new Pump(async () => {
+    for await (const { part } of rest) {
+      if (part.case === "data") await write(connection, part.value);
+    }
+    connection.end();
+  });
+  try {
+    for await (const chunk of connection) {
+      for (const piece of pieces(chunk as Uint8Array))
+        yield { part: { case: "data", value: piece } };
+    }
+  } catch (cause) {
+    context.signal.throwIfAborted();
+    sending.throwFailure();
+    throw lodgeError("CONNECTION_LOST", `The connection to ${ipv4Address}:${first.port} broke.`, {
+      cause,
+    });
+  }
+}
+
+/** Something that goes on beside the answers; where it fails, the signal is aborted. */
+class Pump {
+  readonly #controller = new AbortController();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(body: () => Promise<void>) {
+    body().catch((error: unknown) => {
+      this.#failure = { error };
+      this.#controller.abort(error);
+    });
+  }
+
+  get failed(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  throwFailure(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+}
+
+function write(connection: Duplex, data: Uint8Array): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  connection.write(data, (error) => (error ? reject(error) : resolve()));
+  return promise;
+}
+
+function* pieces(chunk: Uint8Array): Generator<Uint8Array> {
+  for (let from = 0; from < chunk.length; from += pieceBytes) {
+    yield chunk.subarray(from, from + pieceBytes);
+  }
+}
