@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { normalize } from "node:path";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import { headerBytes, readHeader } from "../../lib/qcow2.ts";
 import { Faults } from "./faults.fake.ts";
@@ -92,7 +93,7 @@ export class FakeImages implements Images {
 
   #hostFile(path: string): Uint8Array {
     const inside = this.roots.some((root) => path.startsWith(`${root}/`));
-    const file = inside && !path.includes("/../") ? this.hostFiles.get(path) : "";
+    const file = inside && normalize(path) === path ? this.hostFiles.get(path) : "";
     if (file === undefined) throw lodgeError("PATH_NOT_FOUND", `There is no file ${path}.`);
     if (typeof file === "string") throw lodgeError("PATH_NOT_ALLOWED", `${path} is not allowed.`);
     return file;

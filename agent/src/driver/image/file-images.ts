@@ -56,7 +56,7 @@ export class FileImages implements Images {
     const finished = await this.inspect(image.imageId, signal);
     if (finished) return finished;
     await using source = await openAllowed(this.roots, image.hostPath);
-    return this.#take(image, (part) => copyTo(source, part, signal), signal);
+    return await this.#take(image, (part) => copyTo(source, part, signal), signal);
   }
 
   async receive(
