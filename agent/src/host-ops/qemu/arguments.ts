@@ -123,12 +123,13 @@ function interfaceOf(
 
 function diskOf(
   layout: Layout,
-  { disks }: QemuOperation,
+  { disks, kernel: direct }: QemuOperation,
   { name, diskId, bootIndex }: QemuOperation["disks"][number],
   index: number,
 ): readonly string[] {
   const node = diskNode(name);
-  const boot = bootIndex === undefined ? "" : `,bootindex=${bootIndex}`;
+  // QEMU gives a kernel the first index itself, and refuses another one.
+  const boot = direct || bootIndex === undefined ? "" : `,bootindex=${bootIndex}`;
   const at = address(16, 15, index, disks.length);
   return [
     ...blockdev("qcow2", node, { filename: paths.disk(layout, diskId) }, { discard: "unmap" }),

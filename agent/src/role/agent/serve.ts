@@ -9,6 +9,7 @@ import type { Log } from "../../lib/log.ts";
 import { compose } from "./compose.ts";
 import { serverIdentity } from "./credentials.ts";
 import { importDirectory } from "./development.ts";
+import { failpointHook, failpointVariable } from "./failpoint.ts";
 import { inheritListener } from "./inherited-listener.ts";
 import { singleInstance } from "./single-instance.ts";
 
@@ -38,22 +39,23 @@ export async function serve(options: ServeOptions, log: Log, signal: AbortSignal
     layout: { stateDir: directory, runDir },
     imageRoots: [importDirectory(directory), ...options.imageRoots],
     log,
+    onStep: failpointHook(process.env[failpointVariable]),
   });
-  await using server = createServer({
-    ...agent.server,
-    onRefused: (reason, address) => log.warn({ address }, `a client was refused: ${reason}`),
-  });
+  await using server = createServer(agent.api);
   // Nobody else listens there: that was made sure of, so a file is a dead agent's.
   await rm(socket, { force: true });
   await server.listen(`unix:${socket}`, identity);
   await giveToOwner(socket, directory);
   if (listenFd !== undefined) server.serve(await inheritListener(listenFd), identity);
   log.info({ socket }, "the agent serves");
+  // Clients need not wait for guests to be found again: wishes are taken at once.
+  const failed = Promise.withResolvers<never>();
+  agent.start().catch(failed.reject);
   if (readyFd !== undefined) {
     writeSync(readyFd, "ready\n");
     closeSync(readyFd);
   }
-  if (!signal.aborted) await once(signal, "abort");
+  if (!signal.aborted) await Promise.race([once(signal, "abort"), failed.promise]);
   log.info({}, "the agent ends; guests run on");
 }
 
