@@ -203,7 +203,7 @@ describe("who may do what", () => {
     const { services } = createApi({ core: world.core, log: silentLog });
     const methods = services.flatMap(({ service, implementation }) =>
       service.methods.map((method) => {
-        expect(implementation[method.localName], method.name).toBeTypeOf("function");
+        expect(implementation[method.localName]).toBeTypeOf("function");
         return `${service.typeName}/${method.name}`;
       }),
     );
@@ -375,14 +375,13 @@ describe("a forward", () => {
     await world.quiet();
     const refused = async (vmId: string, port: number, nic?: string) => {
       const client = createClient(VmService, transport());
-      return client
-        .forward(dial(vmId, port, "", nic))
-        [Symbol.asyncIterator]()
-        .next()
-        .then(
-          () => "opened",
-          (error: { reason: string }) => error.reason,
-        );
+      const answers = client.forward(dial(vmId, port, "", nic));
+      try {
+        for await (const _ of answers) return "opened";
+        return "ended";
+      } catch (error) {
+        return (error as { reason: string }).reason;
+      }
     };
     expect(await refused(id, 80)).toBe("NO_ADDRESS");
     expect(await refused(id, 80, "eth9")).toBe("REQUEST_INVALID");

@@ -3,15 +3,22 @@
  * event. What a call had done on the host by then stays.
  */
 export class Life {
+  readonly #death = Promise.withResolvers<void>();
   #ended = false;
 
   get ended(): boolean {
     return this.#ended;
   }
 
+  /** Resolves when this life has ended. */
+  get death(): Promise<void> {
+    return this.#death.promise;
+  }
+
   /** The agent dies, here and now. */
   end(): void {
     this.#ended = true;
+    this.#death.resolve();
   }
 
   /** The port, as this life sees it. */

@@ -4,7 +4,7 @@ import { FakeClock } from "../../lib/clock.fake.ts";
 import { silentLog, type Log } from "../../lib/log.ts";
 import { createCore, type Core } from "../agent.ts";
 import { FakeDisks } from "../port/disks.fake.ts";
-import { FakeHypervisor } from "../port/hypervisor.fake.ts";
+import { FakeHypervisor, type FakeHypervisorOptions } from "../port/hypervisor.fake.ts";
 import { FakeImages } from "../port/images.fake.ts";
 import { FakeNetworks } from "../port/networks.fake.ts";
 import { createFakeStore } from "../port/store.fake.ts";
@@ -22,13 +22,34 @@ export interface WorldOptions {
 
 const GiB = 2 ** 30;
 
+/** Growing the disk of a guest grows its file. */
+class GrowingHypervisor extends FakeHypervisor {
+  readonly #disks: FakeDisks;
+
+  constructor(disks: FakeDisks, options: FakeHypervisorOptions) {
+    super(options);
+    this.#disks = disks;
+  }
+
+  override async resizeDisk(...args: Parameters<FakeHypervisor["resizeDisk"]>): Promise<void> {
+    const [vmId, name, bytes] = args;
+    try {
+      await super.resizeDisk(...args);
+    } finally {
+      const disk = this.config(vmId)?.disks.find((candidate) => candidate.name === name);
+      const file = disk && this.#disks.files.get(disk.diskId);
+      if (file && this.diskSize(vmId, name) === bytes) file.sizeBytes = bytes;
+    }
+  }
+}
+
 /** A host with fakes for everything, on which agents live one after another. */
 export class World {
   readonly clock = new FakeClock();
-  readonly hypervisor = new FakeHypervisor({ now: () => this.clock.now() });
   readonly networks = new FakeNetworks({ now: () => this.clock.now() });
   readonly images = new FakeImages();
   readonly disks = new FakeDisks({ imageSize: (id) => this.#imageSize(id) });
+  readonly hypervisor = new GrowingHypervisor(this.disks, { now: () => this.clock.now() });
   readonly store: Store;
   readonly principal = { name: "ann" };
   /** Told of every step of the agent that lives. */
@@ -72,7 +93,7 @@ export class World {
       drawId: () => this.id(`drawn ${this.#drawn++}`),
       drawMac: () => `56:54:00:00:00:${(this.#drawn++ % 256).toString(16).padStart(2, "0")}`,
     });
-    await Promise.race([this.core.start(), this.#death(life)]);
+    await Promise.race([this.core.start(), life.death]);
     return this.core;
   }
 
@@ -107,7 +128,7 @@ export class World {
   /** Waits until nothing happens any more without time. */
   async quiet(): Promise<void> {
     for (let i = 0; i < 3; i++) {
-      await Promise.race([this.core.idle(), this.#death(this.life)]);
+      await Promise.race([this.core.idle(), this.life.death]);
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
@@ -172,10 +193,6 @@ export class World {
       },
       ...members,
     };
-  }
-
-  async #death(life: Life): Promise<void> {
-    while (!life.ended) await new Promise((resolve) => setImmediate(resolve));
   }
 
   #imageSize(id: string): number | undefined {
