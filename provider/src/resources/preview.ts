@@ -2,6 +2,7 @@ import { kinds, type KindName, type SpecOf } from "@lodge/schemas/spec/kind.ts";
 import { randomUUID } from "node:crypto";
 import type { Hosts } from "../hosts.ts";
 import type { Diagnostics } from "../sdk/diagnostic.ts";
+import { formatPath } from "../sdk/value/path.ts";
 import { isUnknown } from "../sdk/value/unknown.ts";
 import { specOf } from "./translate.ts";
 
@@ -42,8 +43,16 @@ export async function preview<K extends KindName>(
   for (const { path, message, reason } of refusals) {
     // The rules of the spec were checked before, and may not hold for a part of it.
     if (partial && reason === "SPEC_INVALID") continue;
-    diagnostics.error(`Invalid ${kinds[kind].title}`, message, path);
+    // Terraform finds the line of an outer attribute alone, so an inner one is named.
+    const what = path.length === 0 ? kinds[kind].title : `value for ${formatPath(path)}`;
+    diagnostics.error(`Invalid ${what}`, sentence(message), path);
   }
+}
+
+/** As people begin and end one. */
+function sentence(text: string): string {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/u.test(begun) ? begun : `${begun}.`;
 }
 
 /** The spec without the entries that hold something unknown; undefined where what is left would not be one. */

@@ -80,12 +80,15 @@ export async function serve(plugin: Plugin): Promise<void> {
     load: () => plugin.load(log),
     onShutdown: () => lifetime.end(),
     onClientGone: () => lifetime.clientGone(),
-    onError: (error, { method }) =>
-      log.error(error.message, {
+    onError: (error, { method }) => {
+      // Every process ends with streams open.
+      const level = error.is("SERVER_CLOSING") ? "debug" : "error";
+      log[level](error.message, {
         call: method.name,
         code: error.code,
         cause: error.cause instanceof Error ? error.cause.stack : undefined,
-      }),
+      });
+    },
     onRefused: (reason) => log.warn(`A client was refused: ${reason}.`),
   });
   await sweepSockets(socketDirectory(env));
