@@ -150,7 +150,8 @@ async function up(
       ].join("\n"),
   );
   if (flags.detach) return;
-  io.signal.addEventListener("abort", started.stop, { once: true });
+  if (io.signal.aborted) started.stop();
+  else io.signal.addEventListener("abort", started.stop, { once: true });
   const code = await started.ended;
   // Being told to end is how an agent ends.
   if (io.signal.aborted) throw new Exit(exitCodes.success);
