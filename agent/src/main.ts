@@ -33,8 +33,6 @@ const doctor: Entry = {
   },
 };
 
-process.exitCode = await run(
-  process.argv.slice(2),
-  [...clientCommands, doctor, ...roles],
-  processIo(),
-);
+const code = await run(process.argv.slice(2), [...clientCommands, doctor, ...roles], processIo());
+// All that was held has been let go: a forgotten timer must not keep an agent that was told to end.
+process.exit(code);
