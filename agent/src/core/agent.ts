@@ -112,15 +112,26 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       wake: (reference) => runtime.wake(reference),
     });
   let cancelSweep = () => {};
-  const planSweep = (): void => {
-    const wait = sweepInterval * (0.75 + Math.random() / 2);
-    cancelSweep = clock.after(wait, () => {
-      void look()
-        .catch((error: unknown) => log.warn({ error }, "the host could not be looked at"))
-        .finally(() => {
-          if (!closing.signal.aborted) planSweep();
-        });
-    });
+  const planSweep = (wait: number): void => {
+    cancelSweep = clock.after(wait, () => void lookAgain());
+  };
+  /** Looks at the host now and then on; a look that fails is repeated soon. */
+  const lookAgain = async (): Promise<boolean> => {
+    const seen = await look().then(
+      () => true,
+      (error: unknown) => {
+        log.warn({ error }, "the host could not be looked at; it is tried again");
+        return false;
+      },
+    );
+    const wait = seen ? sweepInterval : Math.min(sweepInterval, 2000);
+    if (!closing.signal.aborted) planSweep(wait * (0.75 + Math.random() / 2));
+    return seen;
+  };
+  const wakeAll = async (): Promise<void> => {
+    for (const kind of ["image", "disk", "vm"] as const) {
+      for (const { id } of (await store.list(kind)).records) runtime.wake({ kind, id });
+    }
   };
   const listen = (): void => {
     cleanup.defer(
@@ -168,8 +179,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       }
       // After a restart of the host no bridge is there: nothing is plugged in before they are.
       await runtime.idle();
-      await look();
-      planSweep();
+      if (!(await lookAgain())) await wakeAll();
     },
     sweep: look,
     idle: () => runtime.idle(),

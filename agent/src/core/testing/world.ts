@@ -8,6 +8,7 @@ import { FakeHypervisor, type FakeHypervisorOptions } from "../port/hypervisor.f
 import { FakeImages } from "../port/images.fake.ts";
 import { FakeNetworks } from "../port/networks.fake.ts";
 import { createFakeStore } from "../port/store.fake.ts";
+import type { Machine } from "../port/hypervisor.ts";
 import type { Store } from "../port/store.ts";
 import type { Record } from "../record.ts";
 import type { StepHook } from "../step.ts";
@@ -71,6 +72,7 @@ export class World {
   async begin(): Promise<Core> {
     const life = new Life();
     this.life = life;
+    this.clock.advance(1);
     this.core = await createCore({
       store: life.lend(this.store),
       hypervisor: life.lend(this.hypervisor),
@@ -94,6 +96,7 @@ export class World {
       drawMac: () => `56:54:00:00:00:${(this.#drawn++ % 256).toString(16).padStart(2, "0")}`,
     });
     await Promise.race([this.core.start(), life.death]);
+    this.clock.advance(1);
     return this.core;
   }
 
@@ -105,9 +108,10 @@ export class World {
   /** The host restarts: only what is on its disks stays. */
   async restartHost(): Promise<void> {
     this.end();
-    for (const id of await this.hypervisor.list()) {
-      await this.hypervisor.stop(id, new AbortController().signal);
-    }
+    const { signal } = new AbortController();
+    const stop = (id: string): Promise<void> =>
+      this.hypervisor.stop(id, signal).catch(() => stop(id));
+    for (const { vmId } of await this.machines()) await stop(vmId);
     this.networks.networks.clear();
     this.networks.nics.clear();
   }
@@ -131,6 +135,17 @@ export class World {
       await Promise.race([this.core.idle(), this.life.death]);
       await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  /** The machines on the host, whatever faults wait for the agent. */
+  async machines(): Promise<readonly Machine[]> {
+    const { signal } = new AbortController();
+    const seen = async <T>(call: () => Promise<T>): Promise<T> => call().catch(() => seen(call));
+    const ids = await seen(() => this.hypervisor.list());
+    const machines = await Promise.all(
+      ids.map((id) => seen(() => this.hypervisor.observe(id, signal))),
+    );
+    return machines.filter((machine) => machine !== undefined);
   }
 
   /** A UUID that is the same for the same word. */

@@ -29,12 +29,22 @@ export interface Allocation {
 export async function allocate(request: AllocationRequest): Promise<Allocation> {
   const refusals: Refusal[] = [];
   const nics: { [name: string]: NicAllocation } = {};
-  for (const name of Object.keys(request.nics).toSorted()) {
+  // Whoever asks for a certain address or MAC gets it before another keeps it.
+  const asks = ({ ipv4_address, mac }: VmNicSpec): boolean =>
+    ipv4_address !== undefined || mac !== undefined;
+  const names = Object.keys(request.nics).toSorted();
+  const [first, then] = [true, false].map((certain) =>
+    names.filter((name) => asks(request.nics[name]!) === certain),
+  );
+  for (const name of [...first!, ...then!]) {
     const found = await allocateNic(request, name, nics);
     if ("nic" in found) nics[name] = found.nic;
     else refusals.push(...found.refusals);
   }
-  return { nics, refusals };
+  return {
+    nics: Object.fromEntries(Object.entries(nics).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    refusals,
+  };
 }
 
 type Outcome = { readonly nic: NicAllocation } | { readonly refusals: readonly Refusal[] };
@@ -96,9 +106,7 @@ async function chooseAddress(
     Object.values(given).some(
       (nic) => nic.network_id === network.id && nic.ipv4_address === address,
     ) ||
-    // The VM's own: of a guest that still runs, or of another of its interfaces.
-    (claims.has(address) && claims.get(address)!.holder?.id !== vmId) ||
-    ownedByAnother(current, name, network.id, address, nics);
+    (claims.has(address) && claims.get(address)!.holder?.id !== vmId);
   if (wanted !== undefined) {
     if (!isInPool(pool.spec, wanted)) return { refusal: outsidePool(pool, name, wanted) };
     if (!taken(wanted)) return { address: wanted };
@@ -110,30 +118,12 @@ async function chooseAddress(
   for (const { first, last } of rangesOf(pool.spec)) {
     for (let number = first; number <= last; number++) {
       const address = formatIpv4(number);
+      // What the VM has already, its running guest included, is another interface's.
       const own = claims.get(address)?.holder?.id === vmId;
       if (number !== gateway && !own && !taken(address)) return { address };
     }
   }
   return { refusal: exhausted(pool, name, [...claims.entries()], now) };
-}
-
-/** An address that another interface of the same VM has and keeps, though its turn comes later. */
-function ownedByAnother(
-  current: { readonly [name: string]: NicAllocation },
-  name: string,
-  networkId: string,
-  address: string,
-  nics: { readonly [name: string]: VmNicSpec },
-): boolean {
-  return Object.entries(current).some(
-    ([other, nic]) =>
-      other !== name &&
-      other in nics &&
-      nic.network_id === networkId &&
-      nic.ipv4_address === address &&
-      nics[other]!.ipv4_pool_id === nic.ipv4_pool_id &&
-      (nics[other]!.ipv4_address ?? address) === address,
-  );
 }
 
 async function withMac(
@@ -145,11 +135,6 @@ async function withMac(
   const wanted = nics[name]!.mac;
   const holder = async (mac: string): Promise<string | undefined> => {
     if (Object.values(given).some((other) => other.mac === mac)) return vmId;
-    const twin = Object.entries(current).find(
-      ([other, { mac: theirs }]) =>
-        other !== name && other in nics && theirs === mac && (nics[other]!.mac ?? mac) === mac,
-    );
-    if (twin) return vmId;
     const claims = await store.claims(claimKey.mac(mac));
     const id = claims[0]?.holder?.id;
     return id === vmId ? undefined : id;

@@ -64,7 +64,7 @@ export async function execute(
       view.rebootAction = step.action;
       return;
     case "power_down":
-      view.pressed = step.bootId;
+      view.pressed = { bootId: step.bootId, at: context.clock.now() };
       await run(() => hypervisor.powerDown(vmId, signal));
       return;
     case "force_stop":

@@ -77,6 +77,18 @@ describe("a VM", () => {
     expect((await status()).boot_id).not.toBe(boot_id);
   });
 
+  test("presses the power button again, since a guest that boots does not hear it", async () => {
+    world.hypervisor.obedient = false;
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    await world.put("vm", world.vm("web", { power_state: "stopped" }));
+    await world.pass(3_000);
+    world.hypervisor.obedient = true;
+    expect((await status()).phase).toBe("stopping");
+    await world.pass(2_000);
+    expect(await status()).toMatchObject({ phase: "stopped", reason: "" });
+  });
+
   test("is stopped by force where the guest does not obey in time", async () => {
     world.hypervisor.obedient = false;
     await world.put("vm", world.vm("web"));
@@ -98,7 +110,7 @@ describe("a VM", () => {
     world.end();
     world.clock.advance(3_000);
     await world.begin();
-    await world.pass(999);
+    await world.pass(997);
     expect((await status()).phase).toBe("stopping");
     await world.pass(1);
     expect((await status()).phase).toBe("stopped");

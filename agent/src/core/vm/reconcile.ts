@@ -39,11 +39,13 @@ export class VmReconciler implements Reconciler {
   readonly #options: VmReconcilerOptions;
   readonly #context: ReconcilerContext;
   readonly #views = new Map<string, VmView>();
+  readonly #since: number;
   readonly #listNics: () => ReturnType<VmPorts["networks"]["listNics"]>;
 
   constructor(options: VmReconcilerOptions) {
     this.#options = options;
     this.#context = options.context;
+    this.#since = options.context.clock.now();
     this.#listNics = coalesced(() => options.networks.listNics());
   }
 
@@ -79,7 +81,7 @@ export class VmReconciler implements Reconciler {
     for (let turn = 0; turn < turnLimit; turn++) {
       const record = await this.#context.ledger.store.get("vm", id);
       if (!record) return this.#removeOrphan(id, signal);
-      const view = this.#view(id);
+      const view = this.#view(record);
       try {
         await this.#look(record, view, signal);
       } catch (error) {
@@ -116,10 +118,12 @@ export class VmReconciler implements Reconciler {
     return undefined;
   }
 
-  #view(id: string): VmView {
+  #view({ id, createdAt, specRevision, observedRevision }: Record<"vm">): VmView {
     const known = this.#views.get(id);
     if (known) return known;
-    const view = newView();
+    // Of a VM that is younger than this agent nothing can be on the host yet: a look would only delay its start.
+    const fresh = createdAt > this.#since && specRevision === 1 && observedRevision === 0;
+    const view = newView(fresh);
     this.#views.set(id, view);
     return view;
   }

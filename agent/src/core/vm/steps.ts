@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { MachineConfig } from "../port/hypervisor.ts";
 import type { NicConfig } from "../port/networks.ts";
 import type { BootRecord, Record } from "../record.ts";
-import { diskIds } from "./entry.ts";
+import { attachedDisks } from "./entry.ts";
 import { unmetNeed } from "./needs.ts";
 import { restartRequired } from "./restart.ts";
 import type { Working } from "./working.ts";
@@ -46,10 +46,14 @@ export function planSteps(facts: Working): {
   const due = [
     resting ? trouble.retryAt : undefined,
     facts.internal.stopping && facts.alive ? deadlineOf(facts) : undefined,
+    facts.stopWanted && view.pressed ? view.pressed.at + pressInterval : undefined,
     facts.wanted && !facts.alive ? facts.internal.failures?.retryAt : undefined,
   ].filter((at) => at !== undefined && at > now);
   return { steps, ...(due.length > 0 && { wakeAt: Math.min(...(due as number[])) }) };
 }
+
+/** A guest that still boots does not hear its power button: it is pressed again. */
+const pressInterval = 5000;
 
 function deadlineOf({ internal, input }: Working): number {
   return (internal.stopping?.since ?? 0) + input.record.spec.shutdown_timeout;
@@ -66,7 +70,8 @@ function endSteps(facts: Working): VmStep[] {
   }
   if (!facts.stopWanted || !record.internal.stopping) return [];
   if (now >= deadlineOf(facts)) return [{ name: "force_stop" }];
-  return view.pressed === machine.bootId ? [] : [{ name: "power_down", bootId: machine.bootId }];
+  const heard = view.pressed?.bootId === machine.bootId && now < view.pressed.at + pressInterval;
+  return heard ? [] : [{ name: "power_down", bootId: machine.bootId }];
 }
 
 /** The interfaces that the guest has, or will have. */
@@ -116,15 +121,14 @@ function diskSteps(facts: Working): VmStep[] {
   const { record, view, related } = facts.input;
   if (view.machine && !facts.alive) return [];
   const { boot } = facts.internal;
-  const disks = diskIds(record.spec, facts.internal);
   if (facts.deleting) return [];
-  return Object.values(disks).flatMap((diskId): VmStep[] => {
+  return attachedDisks({ ...record, internal: facts.internal }).flatMap((diskId): VmStep[] => {
     const found = related.disks.get(diskId);
     if (found?.status.phase !== "ready") return [];
-    if (!facts.alive && record.internal.unclean) {
-      return facts.wanted && !view.checked.has(diskId) ? [{ name: "check_disk", diskId }] : [];
-    }
     const bytes = missingBytes(found);
+    if (!facts.alive && record.internal.unclean && !view.checked.has(diskId)) {
+      return facts.wanted || bytes !== undefined ? [{ name: "check_disk", diskId }] : [];
+    }
     if (bytes === undefined) return [];
     const open = facts.alive
       ? Object.entries(boot?.disks ?? {}).find(([, id]) => id === diskId)?.[0]

@@ -23,8 +23,8 @@ export interface VmView {
   readonly nics: Map<string, NicConfig | null>;
   /** What a reboot from inside does; unknown after a restart of the agent. */
   rebootAction: "reset" | "shutdown" | undefined;
-  /** The boot whose power button was pressed. */
-  pressed: string | undefined;
+  /** The boot whose power button was pressed last, and when. */
+  pressed: { readonly bootId: string; readonly at: number } | undefined;
   /** Why the start of the boot with that id failed. */
   startFailure:
     | { readonly bootId: string; readonly reason: string; readonly message: string }
@@ -42,8 +42,8 @@ export interface VmView {
   lookedAt: number;
 }
 
-/** A view of a VM that nobody has looked at yet. */
-export function newView(): VmView {
+/** A view of a VM that nobody has looked at yet; `fresh`: nothing of it can be on the host. */
+export function newView(fresh = false): VmView {
   return {
     machine: undefined,
     exitDetail: undefined,
@@ -56,7 +56,7 @@ export function newView(): VmView {
     acknowledgements: new Map(),
     news: [],
     disturbances: 1,
-    lookedAt: 0,
+    lookedAt: fresh ? 1 : 0,
   };
 }
 
