@@ -8,8 +8,12 @@ import { up } from "./quickstart/up.ts";
 import { heading } from "./lib/progress.ts";
 
 const interrupted = new AbortController();
-for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-  process.on(name, () => interrupted.abort());
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(name, () => {
+    if (interrupted.signal.aborted) process.exit(130);
+    interrupted.abort();
+  });
+}
 
 process.exitCode = await main();
 

@@ -1,4 +1,5 @@
 /** The command line `lodge`, as the quick start uses it. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { command, type CommandOptions } from "../lib/command.ts";
 import { agentName, root, type Places } from "./places.ts";
@@ -13,7 +14,7 @@ interface VmFacts {
   };
 }
 
-/** Runs the command line from its sources, so that it works before and after everything else. */
+/** Runs the built command line; before it is built, and after it was removed, its sources. */
 export class Lodge {
   readonly #env: NodeJS.ProcessEnv;
   readonly #signal: AbortSignal;
@@ -63,8 +64,10 @@ export class Lodge {
   }
 
   #run(args: readonly string[], options: CommandOptions) {
-    const main = join(root, "agent", "src", "main.ts");
-    return command(process.execPath, [main, ...args], {
+    const built = join(root, "dist", "lodge");
+    const sources = join(root, "agent", "src", "main.ts");
+    const [file, ...first] = existsSync(built) ? [built] : [process.execPath, sources];
+    return command(file, [...first, ...args], {
       ...options,
       env: this.#env,
       signal: this.#signal,

@@ -23,6 +23,7 @@ interface Flags extends OutputOptions {
   readonly imageRoot: readonly string[];
   readonly readyFd?: string;
   readonly listenFd?: string;
+  readonly withoutOutbound?: string;
 }
 
 const help = `
@@ -65,6 +66,7 @@ export function agent(loadRole: () => Promise<AgentRole>, program: readonly stri
       .addOption(new Option("--inside").hideHelp())
       .addOption(new Option("--ready-fd <fd>").hideHelp())
       .addOption(new Option("--listen-fd <fd>").hideHelp())
+      .addOption(new Option("--without-outbound <reason>").hideHelp())
       .addHelpText("after", help)
       .action(async (flags: Flags) => {
         const options = optionsOf(flags, io);
@@ -93,12 +95,13 @@ function optionsOf(flags: Flags, io: Io): AgentOptions {
 }
 
 async function inside(role: AgentRole, options: AgentOptions, flags: Flags, io: Io): Promise<void> {
-  const { readyFd, listenFd } = flags;
+  const { readyFd, listenFd, withoutOutbound } = flags;
   await role.runInside(
     {
       ...options,
       ...(readyFd !== undefined && { readyFd: Number(readyFd) }),
       ...(listenFd !== undefined && { listenFd: Number(listenFd) }),
+      ...(withoutOutbound !== undefined && { withoutOutbound }),
     },
     io.env,
     io.signal,

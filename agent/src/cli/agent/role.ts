@@ -19,7 +19,11 @@ export interface AgentRole {
     purge: boolean,
   ): Promise<{ readonly wasRunning: boolean; readonly purged: boolean }>;
   runInside(
-    options: AgentOptions & { readonly readyFd?: number; readonly listenFd?: number },
+    options: AgentOptions & {
+      readonly readyFd?: number;
+      readonly listenFd?: number;
+      readonly withoutOutbound?: string;
+    },
     env: Readonly<Record<string, string | undefined>>,
     signal: AbortSignal,
   ): Promise<void>;

@@ -1,6 +1,7 @@
 /** A running agent, put together: the root operations in this process, the drivers on them, the core, and its API. */
 import { availableParallelism, totalmem } from "node:os";
 import { createApi, type Api } from "../../api/api.ts";
+import type { Capability } from "../../api/host.ts";
 import { createCore } from "../../core/agent.ts";
 import type { StepHook } from "../../core/step.ts";
 import { QemuDisks } from "../../driver/disk/qemu-disks.ts";
@@ -22,6 +23,8 @@ export interface ComposeOptions {
   readonly layout: Layout;
   /** Absolute paths of the directories that images may be copied from. */
   readonly imageRoots: readonly string[];
+  /** What the host can do beside what its hypervisor says. */
+  readonly capabilities: readonly Capability[];
   readonly log: Log;
   /** Told of every step; for tests. */
   readonly onStep?: StepHook | undefined;
@@ -64,7 +67,7 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
   cleanup.adopt(core, (made) => made.close());
   const owned = cleanup.move();
   return {
-    api: createApi({ core, log }),
+    api: createApi({ core, log, capabilities: options.capabilities }),
     start: () => core.start(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

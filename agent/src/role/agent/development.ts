@@ -81,7 +81,10 @@ export async function startDevelopmentAgent(
   const withoutOutbound = await outbound(anchor);
   const background = "file" in log;
   await using file = background ? await openLog(log.file) : undefined;
-  const [command, ...args] = [...program, ...innerArguments(options, listener !== undefined)];
+  const [command, ...args] = [
+    ...program,
+    ...innerArguments(options, listener !== undefined, withoutOutbound),
+  ];
   const output = file?.fd ?? "pipe";
   const child = enter(anchor, command!, args, {
     stdio: ["ignore", output, output, "pipe", ...(listener ? [listener.fd] : [])],
@@ -153,7 +156,11 @@ async function prepareDirectory({ name, directory, listen }: DevelopmentOptions)
   await ensureCredentials({ directory, name, hosts });
 }
 
-function innerArguments(options: DevelopmentOptions, listens: boolean): string[] {
+function innerArguments(
+  options: DevelopmentOptions,
+  listens: boolean,
+  withoutOutbound: string | undefined,
+): string[] {
   return [
     "agent",
     "--inside",
@@ -162,6 +169,7 @@ function innerArguments(options: DevelopmentOptions, listens: boolean): string[]
     ...options.imageRoots.map((root) => `--image-root=${root}`),
     "--ready-fd=3",
     ...(listens ? ["--listen-fd=4"] : []),
+    ...(withoutOutbound === undefined ? [] : [`--without-outbound=${withoutOutbound}`]),
   ];
 }
 

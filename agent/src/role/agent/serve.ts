@@ -5,6 +5,7 @@ import { chown, rm, stat } from "node:fs/promises";
 import { agentFiles } from "@lodge/schemas/rpc/local-agent.ts";
 import { createServer } from "@lodge/schemas/rpc/server.ts";
 import { version } from "@lodge/schemas/version.ts";
+import type { Capability } from "../../api/host.ts";
 import type { Log } from "../../lib/log.ts";
 import { compose } from "./compose.ts";
 import { serverIdentity } from "./credentials.ts";
@@ -22,6 +23,8 @@ export interface ServeOptions {
   readonly readyFd?: number;
   /** A TCP socket that listens already. */
   readonly listenFd?: number;
+  /** Why guests cannot reach the outside; absent where they can. */
+  readonly withoutOutbound?: string;
 }
 
 /** Where what may vanish with the host is: on a file system of the host's own. */
@@ -38,6 +41,7 @@ export async function serve(options: ServeOptions, log: Log, signal: AbortSignal
     name,
     layout: { stateDir: directory, runDir },
     imageRoots: [importDirectory(directory), ...options.imageRoots],
+    capabilities: [outbound(options)],
     log,
     onStep: failpointHook(process.env[failpointVariable]),
   });
@@ -57,6 +61,15 @@ export async function serve(options: ServeOptions, log: Log, signal: AbortSignal
   }
   if (!signal.aborted) await Promise.race([once(signal, "abort"), failed.promise]);
   log.info({}, "the agent ends; guests run on");
+}
+
+function outbound({ withoutOutbound }: ServeOptions): Capability {
+  return {
+    name: "outbound",
+    available: withoutOutbound === undefined,
+    reason:
+      withoutOutbound ?? "guests reach the outside through the sockets of a program of the user's",
+  };
 }
 
 /** An agent that root runs for a user listens in that user's directory. */
