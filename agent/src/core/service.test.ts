@@ -30,7 +30,7 @@ const id = (word: string) => world.id(word);
 const refused = async (call: Promise<unknown>) =>
   call.then(
     () => "accepted",
-    (error: { reason?: string }) => error.reason ?? String(error),
+    (error: { reason?: string }) => error.reason ?? "an error without a reason",
   );
 
 describe("a put whose answer was lost", () => {
@@ -157,7 +157,7 @@ describe("a deletion", () => {
       ["network", "lan"],
       ["address_pool", "lan"],
     ] as const) {
-      expect(await refused(world.delete(kind, name)), kind).toBe("IN_USE");
+      expect(`${kind} ${await refused(world.delete(kind, name))}`).toBe(`${kind} IN_USE`);
     }
     expect(await refused(world.delete("image", "debian"))).toBe("accepted");
   });

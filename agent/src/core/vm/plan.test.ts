@@ -1,0 +1,533 @@
+/** The plan as a table: what is wished for and seen on the left, what comes next on the right. */
+import { kinds } from "@lodge/schemas/spec/kind.ts";
+import type { VmSpec } from "@lodge/schemas/spec/vm.ts";
+import { describe, expect, test } from "vitest";
+import type { Machine } from "../port/hypervisor.ts";
+import type { BootRecord, NicAllocation, Record, VmInternal } from "../record.ts";
+import { nextPhases } from "./phase.ts";
+import { planVm, type Plan } from "./plan.ts";
+import { newView, type VmView } from "./view.ts";
+
+const now = 1_700_000_000_000;
+const nic: NicAllocation = {
+  network_id: "lan",
+  mac: "52:54:00:00:00:01",
+  ipv4_address: "10.0.0.2",
+};
+
+const wish = (members: object = {}): VmSpec =>
+  kinds.vm.spec.parse({ name: "web", memory: "128MiB", shutdown_timeout: "10s", ...members });
+
+interface Case {
+  readonly spec?: object;
+  readonly internal?: Partial<VmInternal>;
+  readonly record?: Partial<Record<"vm">>;
+  readonly view?: Partial<VmView>;
+  readonly disk?: Partial<Record<"disk">["status"]>;
+  readonly network?: Record<"network">["status"]["phase"];
+}
+
+const boot = (members: Partial<BootRecord> = {}): BootRecord => ({
+  spec: wish(),
+  nics: { eth0: nic },
+  disks: { root: "root-id" },
+  bootId: "boot-1",
+  ...members,
+});
+const started = (members: Partial<BootRecord> = {}) => boot({ startedAt: now - 1000, ...members });
+
+const machine = (members: Partial<Machine> = {}): Machine => ({
+  vmId: "vm",
+  bootId: "boot-1",
+  pid: 7,
+  state: "running",
+  accelerator: "tcg",
+  startedAt: now - 1000,
+  ...members,
+});
+
+const plugged = new Map([
+  [
+    "eth0",
+    {
+      vmId: "vm",
+      vmName: "web",
+      nic: "eth0",
+      networkId: "lan",
+      mac: nic.mac,
+      ipv4Address: "10.0.0.2",
+    },
+  ],
+]);
+/** A view of a guest that runs as it should. */
+const alive = { machine: machine(), nics: plugged, rebootAction: "reset" as const };
+
+/** `root` is a disk of the VM's own; it stands in the wish by being in `spec.disks`. */
+const withRoot = { disks: { root: { size: "1GiB" } } };
+
+function plan({
+  spec = {},
+  internal = {},
+  record = {},
+  view = {},
+  disk = {},
+  network = "ready",
+}: Case): Plan {
+  return planVm({
+    record: {
+      kind: "vm",
+      id: "vm",
+      creator: "ann",
+      claimed: true,
+      createdAt: now - 5000,
+      specRevision: 1,
+      observedRevision: 0,
+      spec: wish({ ...withRoot, ...spec }),
+      status: {
+        phase: "pending",
+        reason: "",
+        message: "",
+        actual_power_state: "stopped",
+        restart_required: [],
+        disk_status: [],
+        nic_status: [],
+        accelerator: null,
+        machine_type: null,
+        pid: null,
+        boot_id: null,
+        boots: 0,
+        started_at: null,
+        events: [],
+      },
+      internal: { nics: { eth0: nic }, disks: { root: "root-id" }, ...internal },
+      sequence: 1,
+      ...record,
+    },
+    view: { ...newView(true), ...view },
+    related: {
+      networks: new Map([
+        [
+          "lan",
+          { spec: { name: "lan" }, status: { phase: network, message: "" } } as Record<"network">,
+        ],
+      ]),
+      images: new Map(),
+      disks: new Map([
+        [
+          "root-id",
+          {
+            kind: "disk",
+            id: "root-id",
+            spec: { name: "vm/root", size: 2 ** 30 },
+            status: { phase: "ready", message: "", size_bytes: 2 ** 30, ...disk },
+            internal: { ownerVmId: "vm" },
+          } as Record<"disk">,
+        ],
+      ]),
+    },
+    capabilities: {
+      qemuVersion: "7.2.0",
+      machineType: "pc-q35-7.2",
+      accelerator: "tcg",
+      acceleratorReason: "",
+      uefi: { available: true, reason: "" },
+    },
+    now,
+    bootId: "boot-2",
+  });
+}
+
+/** The steps, the phase with its reason, and what becomes of the boot. */
+const brief = ({ steps, draft, finished }: Plan): string => {
+  const { boot, stopping, unclean, offAtRevision, dismantling } = draft.internal;
+  return [
+    steps.map(({ name }) => name).join("+") || "-",
+    [draft.status.phase, draft.status.reason].filter(Boolean).join(":"),
+    boot ? `${boot.bootId}${boot.startedAt === undefined ? "?" : "!"}` : "",
+    stopping && `stopping:${stopping.cause}`,
+    unclean && "unclean",
+    offAtRevision && "off",
+    dismantling && "dismantling",
+    finished && "finished",
+  ]
+    .filter(Boolean)
+    .join(" ");
+};
+
+const running = wish(withRoot);
+const own = { spec: running };
+
+describe("what comes next", () => {
+  test.each<[string, Case, string]>([
+    ["a new wish: plug, and write down the start", {}, "plug_nic provisioning boot-2?"],
+    [
+      "the start is written down, but the interface is not there",
+      { internal: { boot: boot(own) } },
+      "plug_nic provisioning boot-1?",
+    ],
+    [
+      "all is there: start",
+      { internal: { boot: boot(own) }, view: { nics: plugged } },
+      "start_machine starting boot-1?",
+    ],
+    [
+      "all is there, but the start is not written down: not yet",
+      { view: { nics: plugged } },
+      "- starting boot-2?",
+    ],
+    [
+      "what is written down is not the wish any more: not yet",
+      { internal: { boot: boot() }, view: { nics: plugged } },
+      "- starting boot-2?",
+    ],
+    [
+      "the disk is not there yet",
+      { internal: { boot: boot(own) }, view: { nics: plugged }, disk: { phase: "pending" } },
+      "- provisioning boot-1?",
+    ],
+    [
+      "the disk failed",
+      { internal: { boot: boot(own) }, view: { nics: plugged }, disk: { phase: "failed" } },
+      "- failed:DISK_FAILED boot-1?",
+    ],
+    ["the network is not there yet", { network: "pending" }, "- provisioning boot-2?"],
+    [
+      "it runs: that is written down",
+      { internal: { boot: boot(own) }, view: alive },
+      "- running boot-1!",
+    ],
+    ["it runs on", { internal: { boot: started(own) }, view: alive }, "- running boot-1!"],
+    [
+      "a guest that nobody has written down",
+      { view: { ...alive, machine: machine({ bootId: "other" }) } },
+      "- running other!",
+    ],
+    [
+      "its interface is gone",
+      { internal: { boot: started(own) }, view: { ...alive, nics: new Map() } },
+      "plug_nic running boot-1!",
+    ],
+    [
+      "its processors stand still",
+      {
+        internal: { boot: started(own) },
+        view: { ...alive, machine: machine({ state: "paused" }) },
+      },
+      "- paused:PAUSED boot-1!",
+    ],
+    [
+      "a disk is to grow under the guest",
+      { internal: { boot: started(own) }, view: alive, disk: { size_bytes: 5 } },
+      "resize_disk running boot-1!",
+    ],
+    [
+      "a disk is to grow before the guest starts",
+      { internal: { boot: boot(own) }, view: { nics: plugged }, disk: { size_bytes: 5 } },
+      "grow_disk provisioning boot-1?",
+    ],
+    [
+      "a change waits for the next boot",
+      { spec: { cpus: 2 }, internal: { boot: started(own) }, view: alive },
+      "set_reboot_action running boot-1!",
+    ],
+    [
+      "a change wants a restart",
+      {
+        spec: { cpus: 2, on_restart_required: "restart" },
+        internal: { boot: started(own) },
+        view: alive,
+      },
+      "- stopping boot-1! stopping:restart",
+    ],
+    [
+      "it is to stop: first that is written down",
+      { spec: { power_state: "stopped" }, internal: { boot: started(own) }, view: alive },
+      "- stopping boot-1! stopping:power_state",
+    ],
+    [
+      "then the button is pressed",
+      {
+        spec: { power_state: "stopped" },
+        internal: { boot: started(own), stopping: { since: now, cause: "power_state" } },
+        view: alive,
+      },
+      "power_down stopping boot-1! stopping:power_state",
+    ],
+    [
+      "the guest takes its time",
+      {
+        spec: { power_state: "stopped" },
+        internal: { boot: started(own), stopping: { since: now - 9999, cause: "power_state" } },
+        view: { ...alive, pressed: { bootId: "boot-1", at: now - 1 } },
+      },
+      "- stopping boot-1! stopping:power_state",
+    ],
+    [
+      "its time is over",
+      {
+        spec: { power_state: "stopped" },
+        internal: { boot: started(own), stopping: { since: now - 10_000, cause: "power_state" } },
+        view: alive,
+      },
+      "force_stop stopping boot-1! stopping:power_state",
+    ],
+    [
+      "it has stopped: that is written down before its traces go",
+      {
+        spec: { power_state: "stopped" },
+        internal: { boot: started(own), stopping: { since: now, cause: "power_state" } },
+        view: { ...alive, machine: machine({ state: "shutdown", cause: "guest_shutdown" }) },
+      },
+      "- stopped",
+    ],
+    [
+      "its traces go",
+      {
+        spec: { power_state: "stopped" },
+        view: { ...alive, machine: machine({ state: "shutdown" }) },
+      },
+      "remove_machine stopped",
+    ],
+    [
+      "its interfaces go",
+      { spec: { power_state: "stopped" }, view: { nics: plugged } },
+      "unplug_nic stopped",
+    ],
+    [
+      "it was stopped by force",
+      {
+        spec: { power_state: "stopped" },
+        internal: { boot: started(own), stopping: { since: now, cause: "power_state" } },
+        view: { nics: plugged },
+      },
+      "unplug_nic stopped:FORCED_STOP unclean",
+    ],
+    [
+      "the wish was taken back in time",
+      {
+        internal: { boot: started(own), stopping: { since: now, cause: "power_state" } },
+        view: alive,
+      },
+      "- running boot-1! stopping:power_state",
+    ],
+    [
+      "the wish was taken back, and the guest does not heed",
+      {
+        internal: { boot: started(own), stopping: { since: now - 10_000, cause: "power_state" } },
+        view: alive,
+      },
+      "- running boot-1!",
+    ],
+    [
+      "the guest powered itself off",
+      {
+        internal: { boot: started(own) },
+        view: { ...alive, machine: machine({ state: "shutdown", cause: "guest_shutdown" }) },
+      },
+      "- stopped:GUEST_SHUTDOWN off",
+    ],
+    ["it stays off", { internal: { offAtRevision: 1 } }, "- stopped off"],
+    [
+      "until the next wish",
+      { internal: { offAtRevision: 1 }, record: { specRevision: 2 } },
+      "plug_nic provisioning boot-2? off",
+    ],
+    [
+      "a reboot that takes a change",
+      {
+        internal: { boot: started(own) },
+        view: { ...alive, machine: machine({ state: "shutdown", cause: "guest_reset" }) },
+      },
+      "- starting boot-2?",
+    ],
+    [
+      "the old guest goes before the new one comes",
+      {
+        internal: { boot: boot({ ...own, bootId: "boot-2" }) },
+        view: { ...alive, machine: machine({ state: "shutdown" }) },
+      },
+      "remove_machine starting boot-2?",
+    ],
+    [
+      "its kernel panicked",
+      {
+        internal: { boot: started(own) },
+        view: { ...alive, machine: machine({ state: "shutdown", cause: "guest_panic" }) },
+      },
+      "- failed:GUEST_PANIC unclean",
+    ],
+    [
+      "QEMU has died",
+      {
+        internal: { boot: started(own) },
+        view: { ...alive, machine: machine({ state: "exited" }) },
+      },
+      "- failed:QEMU_EXITED unclean",
+    ],
+    [
+      "QEMU died before its start was known",
+      { internal: { boot: boot(own) }, view: { ...alive, machine: machine({ state: "exited" }) } },
+      "- failed:QEMU_EXITED unclean",
+    ],
+    [
+      "an unclean end: disks are mended before the next start",
+      { internal: { boot: boot(own), unclean: true }, view: { nics: plugged } },
+      "check_disk provisioning boot-1? unclean",
+    ],
+    [
+      "mended",
+      {
+        internal: { boot: boot(own), unclean: true },
+        view: { nics: plugged, checked: new Set(["root-id"]) },
+      },
+      "- starting boot-1?",
+    ],
+    [
+      "the host has restarted",
+      { internal: { boot: started(own) }, view: {} },
+      "plug_nic provisioning boot-2? unclean",
+    ],
+    [
+      "a start failed",
+      {
+        internal: { boot: boot(own) },
+        view: {
+          nics: plugged,
+          startFailure: { bootId: "boot-1", reason: "QEMU_FAILED", message: "no" },
+        },
+      },
+      "unplug_nic failed:QEMU_FAILED",
+    ],
+    [
+      "it rests after a failure",
+      {
+        internal: {
+          failures: { count: 1, retryAt: now + 1, reason: "QEMU_FAILED", message: "no" },
+        },
+      },
+      "- failed:QEMU_FAILED",
+    ],
+    [
+      "and is tried again",
+      { internal: { failures: { count: 1, retryAt: now, reason: "QEMU_FAILED", message: "no" } } },
+      "plug_nic provisioning boot-2?",
+    ],
+    [
+      "a step failed: it rests",
+      {
+        view: {
+          trouble: {
+            step: "plug_nic",
+            reason: "COMMAND_FAILED",
+            message: "no",
+            count: 1,
+            retryAt: now + 5,
+          },
+        },
+      },
+      "- failed:COMMAND_FAILED boot-2?",
+    ],
+    [
+      "a deadline does not wait for that",
+      {
+        spec: { power_state: "stopped" },
+        internal: { boot: started(own), stopping: { since: 0, cause: "power_state" } },
+        view: {
+          ...alive,
+          trouble: {
+            step: "power_down",
+            reason: "MONITOR_FAILED",
+            message: "no",
+            count: 1,
+            retryAt: now + 5,
+          },
+        },
+      },
+      "force_stop stopping:MONITOR_FAILED boot-1! stopping:power_state",
+    ],
+    [
+      "it is to end: the guest is asked first",
+      { record: { deletedAt: now }, internal: { boot: started(own) }, view: alive },
+      "- deleting boot-1! stopping:delete",
+    ],
+    [
+      "it is to end, and was never started",
+      { record: { deletedAt: now }, internal: { boot: boot(own) }, view: { nics: plugged } },
+      "unplug_nic deleting",
+    ],
+    [
+      "nothing of it is on the host: its disks may go",
+      { record: { deletedAt: now } },
+      "- deleting dismantling",
+    ],
+    [
+      "its disks are not gone yet",
+      { record: { deletedAt: now }, internal: { dismantling: true } },
+      "- deleting dismantling",
+    ],
+    [
+      "nothing is left",
+      { record: { deletedAt: now }, internal: { dismantling: true, disks: {} } },
+      "- deleting dismantling finished",
+    ],
+  ])("%s", (_, situation, expected) => {
+    expect(brief(plan(situation))).toBe(expected);
+  });
+});
+
+test("a wish is applied in full when nothing is left to do, also where a change waits for a boot", () => {
+  const observed = (situation: Case) => plan(situation).draft.observedRevision;
+  expect(observed({})).toBe(0);
+  expect(observed({ internal: { boot: boot(own) }, view: alive })).toBe(1);
+  expect(observed({ spec: { cpus: 2 }, internal: { boot: started(own) }, view: alive })).toBe(0);
+  const deferred = { spec: { cpus: 2 }, internal: { boot: started(own) } };
+  expect(observed({ ...deferred, view: { ...alive, rebootAction: "shutdown" } })).toBe(1);
+  expect(observed({ internal: { boot: started(own) }, view: alive, disk: { size_bytes: 1 } })).toBe(
+    0,
+  );
+  expect(observed({ spec: { power_state: "stopped" } })).toBe(1);
+});
+
+test("failures rest twice as long each time, and a guest that ran for a while was none", () => {
+  const retry = (count: number, ranFor: number) => {
+    const failures = { count, retryAt: 0, reason: "QEMU_EXITED", message: "" };
+    const dead = machine({ state: "exited" });
+    const { draft } = plan({
+      internal: { failures, boot: started({ startedAt: now - ranFor }) },
+      view: { ...alive, machine: dead },
+    });
+    return draft.internal.failures!.retryAt - now;
+  };
+  expect([0, 1, 2, 8, 9, 50].map((count) => retry(count, 0))).toEqual([
+    1000, 2000, 4000, 256_000, 300_000, 300_000,
+  ]);
+  expect(retry(9, 60_000)).toBe(1000);
+});
+
+test("only the newest fifty events are kept", () => {
+  const events = Array.from({ length: 50 }, (_, time) => ({ time, type: "old", message: "" }));
+  const status = { ...plan({}).draft.status, events };
+  const { draft } = plan({ record: { status }, internal: { boot: boot(own) }, view: alive });
+  expect(draft.status.events).toHaveLength(50);
+  expect(draft.status.events.at(-1)).toMatchObject({
+    type: "started",
+    message: expect.stringContaining("4000 ms after the wish"),
+  });
+});
+
+test("disks of a boot that the wish has no longer go with it", () => {
+  const dead = { ...alive, machine: machine({ state: "shutdown" as const }) };
+  const { dropDisks } = plan({
+    spec: { disks: {} },
+    internal: { boot: started(), disks: {} },
+    view: dead,
+  });
+  expect(dropDisks).toEqual(["root-id"]);
+});
+
+test("every phase that is not the end can be left, and the end cannot", () => {
+  for (const [phase, next] of Object.entries(nextPhases)) {
+    expect([phase, next.length > 0]).toEqual([phase, phase !== "deleting"]);
+    expect(next).not.toContain("pending");
+  }
+});
