@@ -10,7 +10,7 @@ export function assertOurs(link: Link, networkId: string): void {
   if (isOurs(link, networkId)) return;
   throw lodgeError(
     "BRIDGE_TAKEN",
-    `the network's bridge would be ${link.ifname}, but a link of that name exists which is not Lodge's`,
+    `The network's bridge would be ${link.ifname}, but a link of that name exists which is not Lodge's.`,
     {
       kind: "network",
       id: networkId,

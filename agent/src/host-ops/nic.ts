@@ -31,10 +31,14 @@ export async function setNic(
 ): Promise<void> {
   const network = readJson<NetworkRecord>(paths.networkRecord(layout, nic.networkId));
   if (!network) {
-    throw lodgeError("REFERENCE_NOT_FOUND", `network ${nic.networkId} is not set up on this host`, {
-      kind: "network",
-      id: nic.networkId,
-    });
+    throw lodgeError(
+      "REFERENCE_NOT_FOUND",
+      `Network ${nic.networkId} is not set up on this host.`,
+      {
+        kind: "network",
+        id: nic.networkId,
+      },
+    );
   }
   const path = paths.nicRecord(layout, nic.vmId, nic.nic);
   const record = readJson<NicRecord>(path);

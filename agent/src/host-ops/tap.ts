@@ -25,7 +25,7 @@ export function assertOurTap(link: Link, nic: NicName): void {
   if (isOurTap(link, nic)) return;
   throw lodgeError(
     "TAP_TAKEN",
-    `the tap of interface ${nic.nic} would be ${link.ifname}, but a link of that name exists which is not Lodge's`,
+    `The tap of interface ${nic.nic} would be ${link.ifname}, but a link of that name exists which is not Lodge's.`,
     {
       kind: "vm",
       id: nic.vmId,

@@ -48,5 +48,5 @@ function assertIpv4(value: string): void {
 }
 
 function hold(holds: boolean, what: string, value: string): void {
-  if (!holds) throw lodgeError("REQUEST_INVALID", `not ${what}: ${JSON.stringify(value)}`);
+  if (!holds) throw lodgeError("REQUEST_INVALID", `This is not ${what}: ${JSON.stringify(value)}.`);
 }

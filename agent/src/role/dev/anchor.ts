@@ -75,7 +75,7 @@ export async function stopAnchor(anchor: Anchor, stateDir?: string): Promise<voi
   try {
     signalProcess(anchor, "SIGKILL");
   } catch (error) {
-    throw lodgeError("NOT_ALLOWED", "the development host was started by another user", {
+    throw lodgeError("NOT_ALLOWED", "The development host was started by another user.", {
       remedy: "run the same command as that user, or with sudo",
       cause: error,
     });
@@ -110,7 +110,7 @@ async function startIn(
     }
     child.stdin!.destroy();
     const other = findAnchor(stateDir!);
-    if (!other) throw lodgeError("INTERNAL", "two development hosts were started at once");
+    if (!other) throw lodgeError("INTERNAL", "Two development hosts were started at once.");
     return other;
   } catch (error) {
     child.stdin!.destroy();

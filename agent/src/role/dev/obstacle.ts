@@ -16,7 +16,9 @@ const withRoot = "run the same command with sudo, which needs no user namespace"
 export function explainObstacle(step: string, words: string, privileged: boolean): LodgeError {
   const { message, remedy } = obstacle(step, words, privileged);
   const said = words.trim();
-  return lodgeError("NAMESPACE_FORBIDDEN", said ? `${message} (${said})` : message, { remedy });
+  return lodgeError("NAMESPACE_FORBIDDEN", said ? `${message} (${said}).` : `${message}.`, {
+    remedy,
+  });
 }
 
 function obstacle(step: string, words: string, privileged: boolean): Obstacle {
