@@ -78,7 +78,6 @@ export class QemuHost implements AsyncDisposable {
   /** The agent dies. */
   die(): void {
     this.hypervisor?.[Symbol.dispose]();
-    this.consoles?.[Symbol.dispose]();
   }
 
   /** A small guest that nothing is plugged into. */
@@ -120,6 +119,12 @@ export class QemuHost implements AsyncDisposable {
       if (pattern.test(text)) return text;
     }
     throw new Error(`the guest printed no ${pattern}, but: ${text.slice(-2000)}`);
+  }
+
+  /** What is kept of all that the guest printed. */
+  async history(vmId: string): Promise<string> {
+    const chunks = this.consoles.read(vmId, { historyOnly: true }, this.signal);
+    return Buffer.concat(await Array.fromAsync(chunks)).toString("latin1");
   }
 
   /** Runs a command in the guest's shell. @returns what it printed. */

@@ -23,7 +23,7 @@ async function scale(): Promise<number> {
 
 /** A guard for something that takes `milliseconds` on an idle machine: twenty times that, and more on a slower one. */
 export async function limit(milliseconds: number): Promise<number> {
-  return milliseconds * 20 * (await scale());
+  return Math.ceil(milliseconds * 20 * (await scale()));
 }
 
 async function measure(): Promise<number> {

@@ -29,7 +29,9 @@ export const paths = {
   /** A second monitor, for people who debug: a monitor serves one client at a time. */
   debugMonitor: (layout: Layout, vmId: string): string =>
     join(paths.vm(layout, vmId), "debug.sock"),
-  console: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "console.sock"),
+  /** What QEMU calls the pair of pipes `console.in` and `console.out`: what is typed, and what the guest prints. */
+  console: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "console"),
+  consoleInput: (layout: Layout, vmId: string): string => `${paths.console(layout, vmId)}.in`,
   /** What the guest printed last. */
   consoleLog: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "console.log"),
   /** What it printed before that, of a fixed length. */

@@ -1,12 +1,13 @@
-import { existsSync } from "node:fs";
-import { createConnection, type Socket } from "node:net";
+import { constants, existsSync } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { lodgeError, type LodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { Consoles } from "../../core/port/hypervisor.ts";
 import { paths, type Layout } from "../../lib/layout.ts";
 import { ConsoleReader } from "./console-reader.ts";
 
-/** Milliseconds for which a console that was typed into is kept open: connecting for each key would be slow. */
-const idleLimit = 30_000;
+/** Milliseconds for which typing waits while a guest reads nothing of it. */
+const patience = 10_000;
 
 export interface QemuConsolesOptions {
   readonly layout: Layout;
@@ -16,21 +17,13 @@ export interface QemuConsolesOptions {
 
 /**
  * The consoles of guests. What they print is read from their files alone, so that it is kept while no agent runs and has
- * one order for all readers; their sockets are only typed into.
+ * one order for all readers.
  */
-export class QemuConsoles implements Consoles, Disposable {
+export class QemuConsoles implements Consoles {
   readonly #options: QemuConsolesOptions;
-  readonly #typing = new Map<string, Promise<Socket>>();
 
   constructor(options: QemuConsolesOptions) {
     this.#options = options;
-  }
-
-  [Symbol.dispose](): void {
-    for (const socket of this.#typing.values()) {
-      void socket.then((open) => open.destroy()).catch(() => undefined);
-    }
-    this.#typing.clear();
   }
 
   async *read(
@@ -56,37 +49,43 @@ export class QemuConsoles implements Consoles, Disposable {
   }
 
   async write(vmId: string, input: Uint8Array): Promise<void> {
-    let connecting = this.#typing.get(vmId);
-    if (!connecting) {
-      connecting = this.#connect(vmId);
-      this.#typing.set(vmId, connecting);
+    // Without a QEMU that reads it, the pipe cannot be opened for writing alone.
+    const flags = constants.O_WRONLY | constants.O_NONBLOCK;
+    const path = paths.consoleInput(this.#options.layout, vmId);
+    const pipe = await open(path, flags).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" || error.code === "ENXIO") throw notRunning(vmId, error);
+      throw error;
+    });
+    try {
+      for (let rest = input; rest.length > 0;) rest = rest.subarray(await writeSome(pipe, rest));
+    } catch (error) {
+      throw (error as NodeJS.ErrnoException).code === "EPIPE" ? notRunning(vmId, error) : error;
+    } finally {
+      await pipe.close();
     }
-    const socket = await connecting;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    socket.write(input, (error) => (error ? reject(notRunning(vmId, error)) : resolve()));
-    await promise;
-  }
-
-  async #connect(vmId: string): Promise<Socket> {
-    const socket = createConnection(paths.console(this.#options.layout, vmId));
-    const forget = (): void => void this.#typing.delete(vmId);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    socket
-      .once("connect", resolve)
-      .on("error", (error) => reject(notRunning(vmId, error)))
-      .once("close", forget)
-      // Whoever is connected must take what the guest prints, or the guest stands still.
-      .resume()
-      .setTimeout(idleLimit, () => socket.destroy());
-    await promise;
-    return socket;
   }
 }
 
-function notRunning(vmId: string, cause?: Error): LodgeError {
+/** Writes what there is room for; waits for room where a guest does not read, but not for ever. */
+async function writeSome(pipe: FileHandle, bytes: Uint8Array): Promise<number> {
+  const deadline = performance.now() + patience;
+  for (;;) {
+    try {
+      return (await pipe.write(bytes)).bytesWritten;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      if (performance.now() > deadline) {
+        throw lodgeError("GUEST_UNREACHABLE", "The guest does not read what is typed.");
+      }
+    }
+    await sleep(10);
+  }
+}
+
+function notRunning(vmId: string, cause?: unknown): LodgeError {
   return lodgeError("VM_NOT_RUNNING", "The VM does not run, so it has no console.", {
     kind: "vm",
     id: vmId,
-    ...(cause && { cause }),
+    cause,
   });
 }

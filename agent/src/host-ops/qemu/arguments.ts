@@ -4,9 +4,6 @@ import type { UefiFirmware } from "../../lib/uefi-firmware.ts";
 
 const MiB = 2 ** 20;
 
-/** The file descriptor that QEMU is given for what its guest prints. */
-export const consoleDescriptor = 3;
-
 /**
  * The arguments of QEMU. All that a path, an id or a device's address derives from is in the operation, so the same
  * operation gives the same machine. Options that take a path are JSON or double its commas.
@@ -76,12 +73,10 @@ function memory(bytes: number): string {
   return bytes % MiB === 0 ? `${bytes / MiB}M` : `${Math.ceil(bytes / 1024)}K`;
 }
 
+/** Pipes, and not a socket with a log: there, what a slow reader has no room for would be logged twice. */
 function serialConsole(layout: Layout, { vmId }: QemuOperation): readonly string[] {
-  const log = { logfile: `/dev/fdset/${consoleDescriptor}`, logappend: "on" };
-  const socket = { path: paths.console(layout, vmId), server: "on", wait: "off", ...log };
   return [
-    ...option("-add-fd", `fd=${consoleDescriptor},set=${consoleDescriptor}`),
-    ...option("-chardev", options("socket,id=console", socket)),
+    ...option("-chardev", options("pipe,id=console", { path: paths.console(layout, vmId) })),
     ...option("-serial", "chardev:console"),
   ];
 }

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { consoleDescriptor } from "./arguments.ts";
 
 /** Bytes of what the guest printed that are kept for certain; up to twice that is on disk. */
 const consoleBytes = 512 * 1024;
@@ -7,15 +6,18 @@ const consoleBytes = 512 * 1024;
 const logBytes = 1024 * 1024;
 
 /**
- * A guest may print for ever, also while no agent runs, and can make QEMU complain for ever. So neither writes to a file: pipes lead
- * to `split`, which begins a new file when one is full and keeps one old one, and to `dd`, which stops when it has enough
- * (and takes QEMU's words with it: writing on fails, and QEMU does not mind). Only bash opens pipes to others and still
- * becomes QEMU itself, so that the process that is started stays the one that is recorded.
+ * A guest may print for ever, also while no agent runs, and can make QEMU complain for ever. So neither writes to a file,
+ * but to pipes: they lead to `split`, which begins a new file when one is full and keeps one old one, and to `dd`, which
+ * stops when it has enough (writing on then fails, and QEMU does not mind). The shell holds both pipes open, so that
+ * their readers begin, and end when the process does. It becomes QEMU itself: the process that is started is the one that
+ * is recorded.
  */
 const script = `
-exec ${consoleDescriptor}> >(exec split --bytes=${consoleBytes} --suffix-length=9 --numeric-suffixes --filter='mv -f console.log console.old 2>/dev/null; exec cat >console.log' 2>/dev/null)
-exec 2> >(exec ${consoleDescriptor}>&- dd bs=64k count=${logBytes} iflag=count_bytes of=qemu.log oflag=append conv=notrunc status=none 2>/dev/null) 1>&2
-exec "$@"
+mkfifo -m 600 console.in console.out qemu.err || exit
+exec 3<>console.out 4<>qemu.err
+split --bytes=${consoleBytes} --suffix-length=9 --numeric-suffixes --filter='mv -f console.log console.old 2>/dev/null; exec cat >console.log' <console.out >/dev/null 2>&1 3>&- 4>&- &
+dd bs=64k count=${logBytes} iflag=count_bytes if=qemu.err of=qemu.log oflag=append conv=notrunc status=none 2>/dev/null 3>&- 4>&- &
+exec "$@" >&4 2>&4 4>&-
 `;
 
 /** The command that starts QEMU in its directory: without capabilities, and never to get any. */
@@ -26,7 +28,7 @@ export function qemuCommand(
   const bare = mayDropCapabilities()
     ? ["--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all"]
     : [];
-  const shell = ["bash", "--noprofile", "--norc", "-c", script, "lodge-qemu"];
+  const shell = ["sh", "-c", script, "lodge-qemu"];
   return ["setpriv", ["--no-new-privs", ...bare, "--", ...shell, program, ...args]];
 }
 

@@ -56,7 +56,7 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
     store,
     hypervisor,
     networks,
-    consoles: cleanup.use(new QemuConsoles({ layout, isRunning })),
+    consoles: new QemuConsoles({ layout, isRunning }),
     disks: new QemuDisks(layout),
     images: new FileImages({ layout, roots: imageRoots }),
     clock: systemClock,
