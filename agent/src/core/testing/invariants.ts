@@ -129,6 +129,24 @@ export async function violatedInvariants(world: World): Promise<string[]> {
   for (const [key, { config, whole }] of world.networks.nics) {
     hold(whole && config.mac === expectedNics.get(key), `interface ${key} is not as it must be`);
   }
+  const claims = new Map((await store.claims("")).map(({ key, holder }) => [key, holder?.id]));
+  for (const { config } of world.networks.nics.values()) {
+    const keys = [
+      `mac:${config.mac}`,
+      config.ipv4Address && `ipv4:${config.networkId}/${config.ipv4Address}`,
+    ];
+    for (const key of keys) {
+      hold(!key || claims.get(key) === config.vmId, `a guest has ${key}, and its VM does not`);
+    }
+  }
+  for (const { vmId } of machines) {
+    for (const { diskId } of world.hypervisor.config(vmId)?.disks ?? []) {
+      hold(
+        claims.get(`attachment:${diskId}`) === vmId,
+        `a guest has the disk ${diskId}, and its VM does not`,
+      );
+    }
+  }
   const addresses = records.vm.flatMap(({ id, internal }) => {
     const own = allocationsOf(internal).map(
       ({ network_id, ipv4_address }) => `${network_id}/${ipv4_address}`,

@@ -169,6 +169,20 @@ export const scenarios: readonly Scenario[] = [
     check: async (world) => said((await status(world))?.phase === "running", "it does not run"),
   },
   {
+    name: "guest powers itself off",
+    prepare: withVm,
+    act: async (world) => {
+      const machines = await world.machines();
+      const web = machines.find(({ vmId }) => vmId === world.id("vm web"));
+      const boots = (await status(world))?.boots;
+      if (web?.state === "running" && boots === 1) world.hypervisor.guestPowersOff(web.vmId);
+    },
+    check: async (world) => [
+      ...said((await status(world))?.reason === "GUEST_SHUTDOWN", "its power-off is forgotten"),
+      ...said((await status(world))?.boots === 1, "its power-off was undone"),
+    ],
+  },
+  {
     name: "delete",
     prepare: withVm,
     act: async (world) => {

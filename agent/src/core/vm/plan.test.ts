@@ -504,6 +504,16 @@ test("failures rest twice as long each time, and a guest that ran for a while wa
   expect(retry(9, 60_000)).toBe(1000);
 });
 
+test("another cause for a stop does not give the guest more time", () => {
+  const stopping = { since: now - 7000, cause: "power_state" as const };
+  const { draft } = plan({
+    record: { deletedAt: now },
+    internal: { boot: started(own), stopping },
+    view: alive,
+  });
+  expect(draft.internal.stopping).toEqual({ since: now - 7000, cause: "delete" });
+});
+
 test("only the newest fifty events are kept", () => {
   const events = Array.from({ length: 50 }, (_, time) => ({ time, type: "old", message: "" }));
   const status = { ...plan({}).draft.status, events };

@@ -253,7 +253,7 @@ describe("a VM", () => {
     await world.put("vm", world.vm("web", { disks: { root: disks.root }, nics: {} }));
     await world.quiet();
     expect((await status()).restart_required).toEqual(["disks.data", "disks.scratch", "nics.eth0"]);
-    expect(await world.store.claims("ipv4:")).toHaveLength(1);
+    expect(await world.store.claims("ipv4:")).toMatchObject([{ holder: { id: web() } }]);
     await expect(world.delete("disk", "data")).rejects.toMatchObject({ reason: "IN_USE" });
     await world.put(
       "vm",
@@ -308,6 +308,35 @@ describe("a VM", () => {
     expect(await status()).toMatchObject({ phase: "running", boots: 2 });
     expect((await world.get("vm", "off"))!.status.phase).toBe("stopped");
     expect(world.networks.networks.size).toBe(1);
+  });
+
+  test("that is on the host without a record is removed, and no other is touched", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    const { signal } = new AbortController();
+    const stray = world.id("stray");
+    const nic = { nic: "eth0", networkId: world.id("network lan"), mac: "52:54:00:00:00:99" };
+    await world.hypervisor.start({ ...world.hypervisor.config(web())!, vmId: stray }, signal);
+    await world.networks.plug({ ...nic, vmId: stray, vmName: "stray" }, signal);
+    await world.networks.plug({ ...nic, vmId: world.id("another"), vmName: "another" }, signal);
+    await world.pass(60_000);
+    expect(await world.hypervisor.list()).toEqual([web()]);
+    expect([...world.networks.nics.keys()]).toEqual([`${web()}/eth0`]);
+    expect((await status()).boots).toBe(1);
+  });
+
+  test("does not start on an interface that was taken away by half", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    const failure = lodgeError("COMMAND_FAILED", "device busy");
+    world.networks.faults.failNext("unplug", failure, "during");
+    await world.put("vm", world.vm("web", { power_state: "stopped" }));
+    await world.quiet();
+    expect(world.networks.nics.get(`${web()}/eth0`)!.whole).toBe(false);
+    await world.put("vm", world.vm("web"));
+    await world.pass(5_000);
+    expect(await status()).toMatchObject({ phase: "running", boots: 2 });
+    expect(world.networks.nics.get(`${web()}/eth0`)!.whole).toBe(true);
   });
 
   test("does nothing at rest", async () => {
