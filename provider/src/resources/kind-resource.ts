@@ -15,7 +15,7 @@ import { deadline, type Deadline } from "./deadline.ts";
 import { preview } from "./preview.ts";
 import { persistently, pointed, put } from "./put.ts";
 import { follow } from "./settle.ts";
-import { attributesOf, specOf } from "./translate.ts";
+import { attributesOf, plannedChanges, specOf } from "./translate.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -148,10 +148,12 @@ export async function planKind<K extends KindName, Schema extends z.ZodObject>(
   }
   await definition.plan?.(context);
   const wished = placement.wish(config!);
-  if (prior && typeof wished === "string" && wished !== placement.home(prior)) {
-    context.requireReplace(placement === onOneHost ? ["host"] : ["hosts"]);
-    return;
-  }
+  const moves = prior && typeof wished === "string" && wished !== placement.home(prior);
+  if (moves) context.requireReplace(placement === onOneHost ? ["host"] : ["hosts"]);
+  const anew =
+    prior && plannedChanges(kind, prior, planned).some(({ update }) => update === "replace");
+  if (moves || anew) refuseProtected(kind, prior, context);
+  if (moves) return;
   const { id, revision } = context.private;
   const replacement = !prior && id !== undefined;
   const wish = prior

@@ -43,6 +43,8 @@ export async function preview<K extends KindName>(
   for (const { path, message, reason } of refusals) {
     // The rules of the spec were checked before, and may not hold for a part of it.
     if (partial && reason === "SPEC_INVALID") continue;
+    // What cannot be edited is made anew: the plan says so already.
+    if (reason === "FIELD_IMMUTABLE") continue;
     // Terraform finds the line of an outer attribute alone, so an inner one is named.
     const what = path.length === 0 ? kinds[kind].title : `value for ${formatPath(path)}`;
     diagnostics.error(`Invalid ${what}`, sentence(message), path);

@@ -1,6 +1,7 @@
 /** Between what Terraform holds and what agents hold: the same names, null for what is absent, text for sizes. */
 import { asWritten } from "@lodge/schemas/convert.ts";
 import type { Item } from "@lodge/schemas/kind-client.ts";
+import { changes, type SpecChange } from "@lodge/schemas/spec/changes.ts";
 import { kinds, type KindName, type SpecOf } from "@lodge/schemas/spec/kind.ts";
 import { z } from "zod";
 
@@ -11,6 +12,19 @@ export function specOf<K extends KindName>(kind: K, plan: Values): SpecOf<K> {
   const names = Object.keys(kinds[kind].spec.shape);
   const own = Object.fromEntries(names.map((name) => [name, withoutNulls(plan[name])]));
   return kinds[kind].spec.parse(own) as SpecOf<K>;
+}
+
+/** What a plan changes of an object's spec, with the class of each change; nothing while parts of the plan are unknown. */
+export function plannedChanges(
+  kind: KindName,
+  prior: Values,
+  planned: Values,
+): readonly SpecChange[] {
+  try {
+    return changes(kinds[kind].spec, specOf(kind, prior), specOf(kind, planned));
+  } catch {
+    return [];
+  }
 }
 
 /** Terraform says null where a spec leaves a member out. */

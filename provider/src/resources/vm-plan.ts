@@ -1,12 +1,10 @@
 /** What a plan of a VM foresees: the facts that apply will make true, what needs a restart, what is refused. */
-import { changes } from "@lodge/schemas/spec/changes.ts";
 import { parseSize } from "@lodge/schemas/spec/size.ts";
-import { VmSpec } from "@lodge/schemas/spec/vm.ts";
 import type { Hosts } from "../hosts.ts";
 import type { PlanContext } from "../sdk/resource.ts";
 import { isUnknown, unknown } from "../sdk/value/unknown.ts";
 import { shrinkRefusal } from "./shrink.ts";
-import { specOf } from "./translate.ts";
+import { plannedChanges } from "./translate.ts";
 import type { vmSchema } from "./vm-schema.ts";
 
 type Context = PlanContext<typeof vmSchema, Hosts>;
@@ -57,9 +55,11 @@ function foreseePower({ planned, prior }: Context): void {
 /** No restart comes unannounced: the plan names what needs one, and what becomes of it. */
 function announceRestart({ planned, prior, diagnostics }: Context): void {
   if (prior!.actual_power_state !== "running" || planned!.power_state !== "running") return;
-  const paths = restartPaths(planned!, prior!);
-  if (paths.length === 0) return;
-  const names = paths.join(", ");
+  const names = plannedChanges("vm", prior!, planned!)
+    .filter(({ update }) => update === "restart")
+    .map(({ path }) => path.join("."))
+    .join(", ");
+  if (names === "") return;
   if (planned!.on_restart_required === "restart") {
     diagnostics.warning(
       "The VM will be restarted",
@@ -70,17 +70,5 @@ function announceRestart({ planned, prior, diagnostics }: Context): void {
       "Changes will wait for a restart",
       `At the next boot of the VM: ${names}. With on_restart_required = "restart" this apply would restart it.`,
     );
-  }
-}
-
-/** The changed attributes that need a restart, as users write them; none while parts of the plan are unknown. */
-function restartPaths(planned: object, prior: object): string[] {
-  try {
-    const [from, to] = [specOf("vm", prior as never), specOf("vm", planned as never)];
-    return changes(VmSpec, from, to)
-      .filter(({ update }) => update === "restart")
-      .map(({ path }) => path.join("."));
-  } catch {
-    return [];
   }
 }
