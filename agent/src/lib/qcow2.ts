@@ -32,7 +32,7 @@ export function readHeader(bytes: Uint8Array, fileSize: number): ImageHeader {
   const other = otherFormats.find(([start]) =>
     view.subarray(0, start.length).equals(Buffer.from(start)),
   );
-  if (other && !(other[1] === "VDI" && view.readUInt32LE(64) !== 0xbeda107f)) {
+  if (other && (other[1] !== "VDI" || isVdi(view))) {
     return refused(`is a ${other[1]} image; convert it with \`qemu-img convert -O qcow2\``);
   }
   if (view.length < 4 || view.readUInt32BE(0) !== magic) return { format: "raw" };
@@ -72,6 +72,11 @@ export function readHeader(bytes: Uint8Array, fileSize: number): ImageHeader {
     return refused("is a damaged qcow2 image");
   }
   return { format: "qcow2", virtualSizeBytes: Number(virtualSize) };
+}
+
+/** The text at its beginning varies; this number behind it does not. */
+function isVdi(view: Buffer): boolean {
+  return view.length >= 68 && view.readUInt32LE(64) === 0xbeda107f;
 }
 
 function refused(problem: string): ImageHeader {

@@ -1,0 +1,156 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { MachineEvent } from "../../core/port/hypervisor.ts";
+import { paths, type Layout } from "../../lib/layout.ts";
+import { identify } from "../../lib/process.ts";
+import { FakeQmpServer } from "./qmp-server.fake.ts";
+import { Session } from "./session.ts";
+
+const vmId = "11111111-1111-4111-8111-111111111111";
+const bootId = "22222222-2222-4222-8222-222222222222";
+const signal = new AbortController().signal;
+
+describe("a session with a QEMU", () => {
+  let layout: Layout;
+  let server: FakeQmpServer;
+  let child: ChildProcess;
+  let session: Session;
+  let events: MachineEvent[];
+  let status: string;
+  let uuid: string;
+  beforeEach(async () => {
+    const directory = mkdtempSync(join(tmpdir(), "lodge-session-"));
+    layout = { stateDir: directory, runDir: directory };
+    mkdirSync(paths.vm(layout, vmId), { recursive: true });
+    events = [];
+    status = "running";
+    uuid = vmId;
+    server = await listen();
+    child = spawn("sleep", ["1000"], { stdio: "ignore" });
+    await once(child, "spawn");
+    session = open();
+  });
+  afterEach(async () => {
+    session[Symbol.dispose]();
+    server[Symbol.dispose]();
+    child.kill("SIGKILL");
+    rmSync(layout.runDir, { recursive: true });
+  });
+
+  async function listen(): Promise<FakeQmpServer> {
+    const path = paths.qmp(layout, vmId);
+    rmSync(path, { force: true });
+    const made = await FakeQmpServer.listen(path);
+    made.answer = ({ execute }) => {
+      if (execute === "query-status") return { return: { status, running: status === "running" } };
+      return { return: execute === "query-uuid" ? { UUID: uuid } : {} };
+    };
+    return made;
+  }
+  function open(): Session {
+    const { pid, startTime } = identify(child.pid!)!;
+    const process = { vmId, bootId, pid, startTime, startedAt: 5, alive: true } as const;
+    return new Session({
+      layout,
+      process: { ...process, accelerator: "tcg" },
+      emit: (event) => events.push(event),
+      exit: async () => ({ code: null, signal: child.signalCode }),
+      limits: { greetingTimeout: 2_000 },
+    });
+  }
+  const until = async (holds: () => boolean): Promise<void> => {
+    while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+
+  it("says what the guest does", async () => {
+    const { pid } = session.process;
+    const machine = { vmId, bootId, pid, startedAt: 5, accelerator: "tcg" };
+    expect(await session.observe(signal)).toEqual({ ...machine, state: "running" });
+    status = "io-error";
+    expect(await session.observe(signal)).toEqual({ ...machine, state: "paused" });
+    expect(server.asked.filter(({ execute }) => execute === "query-uuid")).toHaveLength(1);
+  });
+
+  it("has nothing to do with the monitor of another guest", async () => {
+    uuid = "99999999-9999-4999-8999-999999999999";
+    await expect(session.observe(signal)).rejects.toMatchObject({
+      reason: "MONITOR_FAILED",
+      message: expect.stringContaining(uuid),
+    });
+  });
+
+  it("connects again by itself, and then tells what it has missed", async () => {
+    await session.observe(signal);
+    server[Symbol.dispose]();
+    status = "shutdown";
+    writeFileSync(paths.qemuLog(layout, vmId), "qemu_system_shutdown_request reason=6\n");
+    server = await listen();
+    await until(() => events.length > 0);
+    expect(events).toEqual([{ type: "shutdown", vmId, cause: "guest_shutdown" }]);
+    expect(await session.observe(signal)).toMatchObject({ state: "shutdown" });
+    expect(events).toHaveLength(1);
+  });
+
+  it("tells a reboot from a shutdown, and a panic from both, by what QEMU noted", async () => {
+    status = "shutdown";
+    expect(await session.observe(signal)).toMatchObject({ cause: "guest_reset" });
+    session[Symbol.dispose]();
+    session = open();
+    status = "guest-panicked";
+    expect(await session.observe(signal)).toMatchObject({ cause: "guest_panic" });
+  });
+
+  it("tells of the end of the process, once, with QEMU's last words", async () => {
+    await session.observe(signal);
+    writeFileSync(
+      paths.qemuLog(layout, vmId),
+      "qemu_system_shutdown_request reason=6\nqemu: hardware error: bad\n",
+    );
+    child.kill("SIGSEGV");
+    server[Symbol.dispose]();
+    await until(() => events.length > 0);
+    const detail = "QEMU was ended by SIGSEGV: qemu: hardware error: bad";
+    expect(events).toEqual([{ type: "exited", vmId, detail }]);
+    await expect(session.observe(signal)).rejects.toMatchObject({ reason: "MONITOR_FAILED" });
+    expect(events).toHaveLength(1);
+  });
+
+  it("tells nothing once it is over", async () => {
+    await session.observe(signal);
+    session[Symbol.dispose]();
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    server.disconnect();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(events).toEqual([]);
+  });
+
+  it("waits for the monitor of a process that begins, and no longer than it lives", async () => {
+    server[Symbol.dispose]();
+    rmSync(paths.qmp(layout, vmId), { force: true });
+    const greeted = session.greeting(60_000, signal);
+    server = await listen();
+    await greeted;
+    session[Symbol.dispose]();
+    server[Symbol.dispose]();
+    session = open();
+    const failed = session.greeting(60_000, signal);
+    failed.catch(() => undefined);
+    child.kill("SIGKILL");
+    await expect(failed).rejects.toMatchObject({ reason: "MONITOR_FAILED" });
+    expect(events).toEqual([]);
+  });
+
+  it("stops waiting for a monitor when its caller does, or when it takes too long", async () => {
+    server[Symbol.dispose]();
+    await expect(session.greeting(1, signal)).rejects.toMatchObject({ reason: "MONITOR_FAILED" });
+    const abort = new AbortController();
+    const greeting = session.greeting(60_000, abort.signal);
+    abort.abort(new Error("enough"));
+    await expect(greeting).rejects.toThrow("enough");
+  });
+});
