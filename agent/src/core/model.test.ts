@@ -88,6 +88,7 @@ const putVm = fc
     name: vmNames,
     power_state: fc.constantFrom("running" as const, "running" as const, "stopped" as const),
     memory: fc.constantFrom("128MiB", "256MiB"),
+    firmware: fc.constantFrom("bios" as const, "uefi" as const),
     on_restart_required: fc.constantFrom("defer" as const, "restart" as const),
     shutdown_timeout: fc.constantFrom("0s", "5s", "40s"),
     root: GiB,
@@ -152,7 +153,16 @@ async function restart(world: World): Promise<void> {
 }
 
 const calls = {
-  hypervisor: ["start", "observe", "list", "powerDown", "stop", "resizeDisk", "setRebootAction"],
+  hypervisor: [
+    "start",
+    "observe",
+    "list",
+    "powerDown",
+    "stop",
+    "delete",
+    "resizeDisk",
+    "setRebootAction",
+  ],
   networks: ["set", "delete", "list", "plug", "unplug", "listNics", "acknowledgements"],
   disks: ["create", "inspect", "resize", "check", "delete", "list"],
   images: ["copy", "inspect", "delete", "list"],

@@ -26,6 +26,7 @@ export const stepNames = [
   "power_down",
   "force_stop",
   "remove_machine",
+  "delete_machine",
   "resize_disk",
   "set_reboot_action",
 ] as const;

@@ -35,6 +35,7 @@ async function remove(world: World, kind: KindName, name: string): Promise<void>
 const rich = (world: World, members: Partial<SpecInputOf<"vm">> = {}) =>
   world.vm("web", {
     shutdown_timeout: "10s",
+    firmware: "uefi",
     disks: {
       root: { image_id: world.id("image debian"), size: "1GiB" },
       scratch: { size: "4MiB" },

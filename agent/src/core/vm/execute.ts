@@ -71,8 +71,11 @@ export async function execute(
     case "remove_machine":
       await run(() => hypervisor.stop(vmId, signal));
       view.machine = undefined;
-      view.exitDetail = undefined;
       view.rebootAction = undefined;
+      return;
+    case "delete_machine":
+      await run(() => hypervisor.delete(vmId, signal));
+      view.erased = true;
   }
 }
 
@@ -84,7 +87,6 @@ async function start(
   signal: AbortSignal,
 ): Promise<void> {
   const { bootId } = step.config;
-  view.exitDetail = undefined;
   const machine = await runStep(context, step.name, record, () =>
     context.hypervisor.start(step.config, signal),
   );

@@ -87,7 +87,7 @@ function guestDoesNotRun(facts: Working, boot: BootRecord): void {
     facts.event("vanished", "nothing of the guest is left: the host was restarted");
     return;
   }
-  const detail = facts.input.view.exitDetail ?? "QEMU has ended";
+  const detail = machine.detail ?? "QEMU has ended";
   fail(facts, boot, "QEMU_EXITED", `${detail}.`);
 }
 
@@ -122,10 +122,7 @@ function stopped(facts: Working): void {
   }
   facts.internal = { ...facts.internal, unclean: true };
   if (machine) {
-    facts.event(
-      "stopped",
-      `${facts.input.view.exitDetail ?? "QEMU has ended"} while it was being stopped`,
-    );
+    facts.event("stopped", `${machine.detail ?? "QEMU has ended"} while it was being stopped`);
     return;
   }
   facts.outcome = {

@@ -453,11 +453,12 @@ describe("what comes next", () => {
     [
       "it is to end, and was never started",
       { record: { deletedAt: now }, internal: { boot: boot(own) }, view: { nics: plugged } },
-      "unplug_nic deleting",
+      "delete_machine+unplug_nic deleting",
     ],
+    ["what is kept between boots goes", { record: { deletedAt: now } }, "delete_machine deleting"],
     [
       "nothing of it is on the host: its disks may go",
-      { record: { deletedAt: now } },
+      { record: { deletedAt: now }, view: { erased: true } },
       "- deleting dismantling",
     ],
     [

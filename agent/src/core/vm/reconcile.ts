@@ -244,7 +244,7 @@ export class VmReconciler implements Reconciler {
   async #removeOrphan(id: string, signal: AbortSignal): Promise<undefined> {
     const { hypervisor, networks } = this.#options;
     const of = { kind: "vm", id } as const;
-    await runStep(this.#context, "remove_machine", of, () => hypervisor.stop(id, signal));
+    await runStep(this.#context, "delete_machine", of, () => hypervisor.delete(id, signal));
     const nics = (await networks.listNics()).filter(({ vmId }) => vmId === id);
     const unplug = (nic: string) =>
       runStep(this.#context, "unplug_nic", of, () => networks.unplug(id, nic, signal));

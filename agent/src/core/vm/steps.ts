@@ -23,7 +23,8 @@ export type VmStep =
   | { readonly name: "set_reboot_action"; readonly action: "reset" | "shutdown" }
   | { readonly name: "power_down"; readonly bootId: string }
   | { readonly name: "force_stop" }
-  | { readonly name: "remove_machine" };
+  | { readonly name: "remove_machine" }
+  | { readonly name: "delete_machine" };
 
 /** The steps whose preconditions hold, and when time alone will make others possible. */
 export function planSteps(facts: Working): {
@@ -62,7 +63,12 @@ function deadlineOf({ internal, input }: Working): number {
 function endSteps(facts: Working): VmStep[] {
   const { record, view, now } = facts.input;
   const { machine } = view;
-  if (!machine) return [];
+  if (!machine) {
+    // Once its disks may go, this is done.
+    const { boot, dismantling } = facts.internal;
+    const gone = facts.deleting && !boot && !dismantling && !view.erased;
+    return gone ? [{ name: "delete_machine" }] : [];
+  }
   if (!facts.alive) {
     // Why it ended is written down before the traces of it go.
     const known = record.internal.boot?.bootId !== machine.bootId;

@@ -17,8 +17,8 @@ export interface Trouble {
  */
 export interface VmView {
   machine: Machine | undefined;
-  /** What is known of how an exited process ended. */
-  exitDetail: string | undefined;
+  /** What is kept of the VM between boots was removed. */
+  erased: boolean;
   /** The interfaces on the host by name; null where it is not known how they are set up. */
   readonly nics: Map<string, NicConfig | null>;
   /** What a reboot from inside does; unknown after a restart of the agent. */
@@ -46,7 +46,7 @@ export interface VmView {
 export function newView(fresh = false): VmView {
   return {
     machine: undefined,
-    exitDetail: undefined,
+    erased: false,
     nics: new Map(),
     rebootAction: undefined,
     pressed: undefined,
@@ -66,7 +66,6 @@ export function noteEvent(view: VmView, event: MachineEvent, now: number): void 
     view.news = [...view.news, { time: now, type: "rebooted", message: "the guest rebooted" }];
     return;
   }
-  if (event.type === "exited") view.exitDetail = event.detail;
   view.disturbances += 1;
 }
 
