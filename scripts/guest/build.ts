@@ -68,7 +68,9 @@ export async function buildGuest(options: GuestOptions = {}): Promise<Guest> {
     const bzImage = await readFile(join(root, "boot", `vmlinuz-${release}`));
     await writeFile(join(output, "vmlinux"), extractVmlinux(bzImage));
     await writeFile(join(output, "initrd"), writeCpio(await members(root, release, busybox)));
-    return await publish(output, directory, version);
+    const guest = await publish(output, directory, version);
+    await prune(directory, version);
+    return guest;
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -101,6 +103,17 @@ async function publish(output: string, directory: string, version: string): Prom
     if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
   }
   return guestIn(directory, version);
+}
+
+/** Removes what was replaced long ago, and what builds that were killed have left; who still uses one has it open. */
+async function prune(directory: string, newest: string): Promise<void> {
+  const week = 7 * 24 * 3_600_000;
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
+    if (name === newest || mtimeMs > Date.now() - week) continue;
+    await rm(path, { recursive: true, force: true });
+  }
 }
 
 async function readBusybox(path: string | undefined): Promise<Buffer> {
