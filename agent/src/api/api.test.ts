@@ -330,6 +330,25 @@ describe("a guest's console", () => {
     expect(world.hypervisor.typed(id)).toBe("ls\n");
   });
 
+  test("of a guest that is on its way is followed from the beginning", async () => {
+    const started = Promise.withResolvers<void>();
+    world.onStep = (name) => (name === "start_machine" ? started.promise : undefined);
+    const { id } = await vms().put(wish("web"));
+    await new Promise((resolve) => setImmediate(resolve));
+    const output = createClient(VmService, transport()).console(
+      (async function* () {
+        yield { part: { case: "open" as const, value: { vmId: id } } };
+        await new Promise(() => {});
+      })(),
+    );
+    const first = output[Symbol.asyncIterator]().next();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    started.resolve();
+    await world.quiet();
+    world.hypervisor.guestPrints(id, "boot\n");
+    expect(Buffer.from((await first).value!.output).toString()).toBe("boot\n");
+  });
+
   test("says where there is none", async () => {
     const open = (vmId: string) =>
       (async function* () {

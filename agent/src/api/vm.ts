@@ -3,6 +3,7 @@ import type { ConsoleRequest, ForwardRequest } from "@lodge/schemas/gen/lodge/ag
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { CallContext, ServiceBinding } from "@lodge/schemas/rpc/service.ts";
 import type { Core } from "../core/agent.ts";
+import { awaitGuest } from "../core/vm/console.ts";
 import { forwardTarget } from "../core/vm/forward.ts";
 import { firstPart } from "./first-part.ts";
 import { objectService } from "./object.ts";
@@ -28,7 +29,9 @@ async function* consoleOf(
   const { first, rest } = await firstPart(requests, ({ part }) =>
     part.case === "open" ? part.value : undefined,
   );
-  const { id } = await services.vm.get({ id: first.vmId }, false);
+  const record = await services.vm.get({ id: first.vmId }, false);
+  const { id } = record;
+  if (!first.historyOnly) await awaitGuest(services.vm, record, context.signal);
   const typing = new Pump(async () => {
     for await (const { part } of rest) {
       if (part.case === "input") await consoles.write(id, part.value);
