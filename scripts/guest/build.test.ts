@@ -84,11 +84,7 @@ describe("the small guest", () => {
     const modules = names
       .filter((name) => name.endsWith(".ko"))
       .map((name) => name.split("/").at(-1)!);
-    expect(modules.toSorted((a, b) => a.localeCompare(b))).toEqual([
-      "virtio.ko",
-      "virtio_blk.ko",
-      "virtio_ring.ko",
-    ]);
+    expect(new Set(modules)).toEqual(new Set(["virtio.ko", "virtio_blk.ko", "virtio_ring.ko"]));
     expect(names).toEqual(expect.arrayContaining(["init", "bin/busybox", "bin/sh", "dev/console"]));
     expect(progress.join("\n")).toMatch(/unpacking.*\n.*building/);
   });

@@ -53,6 +53,21 @@ describe("QEMU and an agent that things happen to", () => {
     expect(identify(pid)).toBeUndefined();
   });
 
+  it("takes no process for its QEMU that an earlier boot of the host recorded", async () => {
+    const config = host.config();
+    const { pid } = await host.start(config);
+    const path = paths.qemuProcess(host.layout, config.vmId);
+    const record = JSON.parse(readFileSync(path, "utf8")) as object;
+    // A process that is another's, with the very pid and start time.
+    signalProcess(identify(pid)!, "SIGKILL");
+    await host.event(config.vmId, "exited");
+    const innocent = identify(process.pid)!;
+    writeFileSync(path, JSON.stringify({ ...record, ...innocent, hostBoot: "earlier" }));
+    expect(await observed(config.vmId)).toMatchObject({ state: "exited" });
+    await host.hypervisor.stop(config.vmId, host.signal);
+    expect(host.leftovers()).toEqual([]);
+  });
+
   it("never runs a VM twice, not even where two agents start it at once", async () => {
     const config = host.config();
     const operations = [host.layout, host.layout].map((layout) => createQemuOperations(layout));
@@ -175,6 +190,7 @@ const intent = JSON.stringify({
   pid: 0,
   startTime: 0,
   startedAt: Date.now(),
+  hostBoot: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
 });
 
 function program(pid: number): string {

@@ -12,7 +12,7 @@ import { assertId } from "../validate.ts";
 import { qemuArguments } from "./arguments.ts";
 import { qemuCommand } from "./command.ts";
 import { deleteFirmware, listFirmware, setFirmware } from "./firmware.ts";
-import { inspectQemu, listDirectories, recordIntent, recordProcess } from "./record.ts";
+import { inspectQemu, listDirectories, recordExit, recordIntent, recordProcess } from "./record.ts";
 import { assertQemu } from "./validate.ts";
 
 /** The half of the root operations that is about QEMU. */
@@ -83,10 +83,7 @@ async function start(
     alive: true,
   };
   recordProcess(layout, process);
-  void ended.then((exit) => {
-    // Later, another one may have its place, or nothing of it may be there.
-    if (inspectQemu(layout, vmId)?.pid === pid) recordProcess(layout, { ...process, exit });
-  });
+  void ended.then((exit) => recordExit(layout, process, exit));
   return process;
 }
 

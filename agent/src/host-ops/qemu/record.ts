@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import type { QemuOperation, QemuProcess } from "../../lib/host-operations.ts";
 import { paths, type Layout } from "../../lib/layout.ts";
 import { isAlive } from "../../lib/process.ts";
@@ -10,23 +10,39 @@ import { findQemu } from "./find.ts";
  * agent that dies in between leaves the first, and the process is then found by its arguments. QEMU itself locks its pid
  * file, so that even a process that nobody found cannot become one of two.
  */
-type QemuRecord = Omit<QemuProcess, "vmId" | "alive">;
+interface QemuRecord extends Omit<QemuProcess, "vmId" | "alive"> {
+  /** Which boot of the host it is from: in another one, pid and start time may be those of anything. */
+  readonly hostBoot: string;
+}
+
+const hostBoot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 
 /** Says that a QEMU is about to be started. */
 export function recordIntent(layout: Layout, { vmId, bootId, accelerator }: QemuOperation): void {
-  write(layout, vmId, { bootId, accelerator, pid: 0, startTime: 0, startedAt: Date.now() });
+  const startedAt = Date.now();
+  write(layout, vmId, { bootId, accelerator, pid: 0, startTime: 0, startedAt, hostBoot });
 }
 
 /** Says which process it became. */
 export function recordProcess(layout: Layout, { vmId, alive, ...record }: QemuProcess): void {
   void alive;
-  write(layout, vmId, record);
+  write(layout, vmId, { ...record, hostBoot });
+}
+
+/** Says how the process ended, unless another one has its place meanwhile, or nothing of it is there. */
+export function recordExit(
+  layout: Layout,
+  { vmId, pid }: QemuProcess,
+  exit: NonNullable<QemuProcess["exit"]>,
+): void {
+  const record = readRecord(layout, vmId);
+  if (record?.pid === pid) write(layout, vmId, { ...record, exit });
 }
 
 /** The VM's QEMU, running or ended; undefined where nothing of one is there. */
 export function inspectQemu(layout: Layout, vmId: string): QemuProcess | undefined {
   const record = readRecord(layout, vmId);
-  if (record && record.pid !== 0) return { vmId, ...record, alive: isAlive(record) };
+  if (record && record.pid !== 0) return describe(vmId, record);
   const found = findQemu(layout, vmId);
   if (found) {
     const { startedAt = Date.now() } = record ?? {};
@@ -36,7 +52,11 @@ export function inspectQemu(layout: Layout, vmId: string): QemuProcess | undefin
   }
   if (!record && !listDirectories(layout).includes(vmId)) return undefined;
   const nothing = { bootId: "", accelerator: "tcg", pid: 0, startTime: 0, startedAt: 0 } as const;
-  return { vmId, ...(record ?? nothing), alive: false };
+  return describe(vmId, record ?? { ...nothing, hostBoot });
+}
+
+function describe(vmId: string, { hostBoot: of, ...record }: QemuRecord): QemuProcess {
+  return { vmId, ...record, alive: record.pid !== 0 && of === hostBoot && isAlive(record) };
 }
 
 /** The VMs of which there is a QEMU, running or ended. */
