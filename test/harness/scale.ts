@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { probeKernel } from "../../agent/src/driver/qemu/probe-kernel.ts";
@@ -47,7 +47,7 @@ async function measure(): Promise<number> {
 }
 
 function file(): string {
-  return join(tmpdir(), `lodge-scale-${userInfo().uid}.json`);
+  return join(tmpdir(), `lodge-scale-${process.getuid?.() ?? 0}.json`);
 }
 
 function recall(): number | undefined {
