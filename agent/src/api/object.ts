@@ -25,6 +25,7 @@ import type { Core } from "../core/agent.ts";
 import type { Change } from "../core/port/store.ts";
 import type { Record as ObjectRecord } from "../core/record.ts";
 import type { PutRequest } from "../core/service.ts";
+import { sentence } from "../core/words.ts";
 import { principalKey } from "./principal.ts";
 
 /** The gRPC service of each kind. */
@@ -76,7 +77,7 @@ export function objectService<K extends KindName>(
         return {
           violations: refusals.map(({ path, message, remedy, reason }) => ({
             path: [...path],
-            message: remedy === undefined ? message : `${message}. ${remedy}`,
+            message: [sentence(message), remedy].filter(Boolean).join(" "),
             reason,
           })),
         };

@@ -62,14 +62,15 @@ export function statusMessage(error: LodgeError): string {
   return [error.message, cause, error.remedy ?? ""].filter((part) => part !== "").join(" ");
 }
 
-/** Ends a record whose object is gone from the host; somebody may have come to need it meanwhile. */
+/** Ends a record whose object is gone from the host; somebody may have come to need it meanwhile. See `Ledger.commit` for `freed`. */
 export async function deleteRecord(
   { ledger }: ReconcilerContext,
   of: Reference,
   step: "commit_network" | "commit_image" | "commit_disk" | "commit_vm",
+  freed: readonly Reference[] = [],
 ): Promise<boolean> {
   try {
-    await ledger.commit({ delete: [of] }, step, of, of);
+    await ledger.commit({ delete: [of] }, step, of, of, freed);
     return true;
   } catch (error) {
     if (error instanceof LodgeError && error.is("IN_USE")) return false;

@@ -1,6 +1,7 @@
 import { lodgeError, type LodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { Reason } from "@lodge/schemas/rpc/reasons.ts";
 import type { KindName } from "@lodge/schemas/spec/kind.ts";
+import { sentence } from "./words.ts";
 
 /** One thing that speaks against a wish: Put throws it, Validate tells it. */
 export interface Refusal {
@@ -19,11 +20,14 @@ export interface Refusal {
 
 /** The error of a refused wish: what the first refusal says, with the fields that all of them name. */
 export function refusalError(refusals: readonly [Refusal, ...Refusal[]]): LodgeError {
-  const { reason, message, path: _, ...details } = refusals[0];
-  return lodgeError(reason, refusals.map((refusal) => refusal.message).join("; ") || message, {
+  const { reason, message: _message, path: _path, ...details } = refusals[0];
+  return lodgeError(reason, refusals.map((refusal) => sentence(refusal.message)).join(" "), {
     ...details,
     violations: refusals
       .filter(({ path }) => path.length > 0)
-      .map(({ path, message }) => ({ path: ["spec", ...path].join("."), message })),
+      .map(({ path, message }) => ({
+        path: ["spec", ...path].join("."),
+        message: sentence(message),
+      })),
   });
 }

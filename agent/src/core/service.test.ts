@@ -1,6 +1,7 @@
 import { kinds } from "@lodge/schemas/spec/kind.ts";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { World } from "./testing/world.ts";
+import { sentence } from "./words.ts";
 
 let world: World;
 beforeEach(async () => {
@@ -211,7 +212,7 @@ test("what validate tells is what put refuses", async () => {
     reason: told[0]!.reason,
     code: "FAILED_PRECONDITION",
     remedy: told[0]!.remedy,
-    violations: [{ path: "spec.image_id", message: told[0]!.message }],
+    violations: [{ path: "spec.image_id", message: sentence(told[0]!.message) }],
   });
   expect(await world.store.get("disk", id("2"))).toBeUndefined();
 });

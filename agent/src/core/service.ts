@@ -386,7 +386,7 @@ function immutable<K extends KindName>(current: Record<K>, spec: SpecOf<K>): Ref
     .map(({ path }) => ({
       reason: "FIELD_IMMUTABLE",
       path,
-      message: `${path.join(".")} can only be chosen when the ${kinds[current.kind].title} is made`,
+      message: `\`${path.join(".")}\` can only be chosen when the ${kinds[current.kind].title} is made`,
       remedy: "Replace the object, or leave the field as it is.",
       kind: current.kind,
       id: current.id,

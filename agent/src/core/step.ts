@@ -65,26 +65,3 @@ export async function runStep<T>(
     throw error;
   }
 }
-
-/**
- * A hook that ends this process, as SIGKILL does, at a point such as `plug_nic:after` or, the third time that it is
- * reached, `plug_nic:after:3`. Throws where the text names none.
- */
-export function crashAt(point: string, kill: () => void): StepHook {
-  const [name, moment, count = "1", ...rest] = point.split(":");
-  if (
-    !stepNames.includes(name as StepName) ||
-    (moment !== "before" && moment !== "after") ||
-    !/^[1-9][0-9]*$/.test(count) ||
-    rest.length > 0
-  ) {
-    throw new TypeError(
-      `${point} is no point STEP:before or STEP:after of ${stepNames.join(", ")}`,
-    );
-  }
-  let left = Number(count);
-  return (step, at) => {
-    if (step !== name || at !== moment || --left > 0) return;
-    kill();
-  };
-}

@@ -22,3 +22,9 @@ export function seconds(milliseconds: number): string {
   const count = Math.max(1, Math.ceil(milliseconds / 1000));
   return count === 1 ? "1 second" : `${count} seconds`;
 }
+
+/** The words as a sentence. */
+export function sentence(words: string): string {
+  const begin = words.slice(0, 1).toUpperCase() + words.slice(1);
+  return /[.!?]$/.test(begin) ? begin : `${begin}.`;
+}

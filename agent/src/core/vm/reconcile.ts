@@ -97,7 +97,8 @@ export class VmReconciler implements Reconciler {
         bootId: (this.#options.drawId ?? randomUUID)(),
       });
       if (plan.finished) {
-        if (await deleteRecord(this.#context, record, "commit_vm")) this.#views.delete(id);
+        const freed = attachedDisks(record).map((disk) => ({ kind: "disk" as const, id: disk }));
+        if (await deleteRecord(this.#context, record, "commit_vm", freed)) this.#views.delete(id);
         return undefined;
       }
       if (isOver(view.trouble, plan, this.#context.clock.now())) {
