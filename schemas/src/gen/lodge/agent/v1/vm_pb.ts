@@ -352,7 +352,7 @@ export type VmStatus = Message<"lodge.agent.v1.VmStatus"> & {
   startedAt?: Timestamp | undefined;
 
   /**
-   * The newest entries of the VM's log, oldest first.
+   * The newest entries of the VM's log, oldest first. Left out of lists.
    *
    * @generated from field: repeated lodge.agent.v1.VmLogEntry events = 14;
    */
