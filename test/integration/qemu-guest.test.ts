@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { exec } from "../../agent/src/lib/exec.ts";
 import { paths } from "../../agent/src/lib/layout.ts";
 import { QemuHost } from "../harness/qemu-host.ts";
 
@@ -71,6 +72,24 @@ describe("a guest under QEMU", () => {
     expect(await host.disks.inspect(disks[0]!.diskId, host.signal)).toEqual({
       sizeBytes: 48 * MiB,
     });
+  });
+
+  it("is paused while the host's file system has no room for what it writes, and says which disk", async () => {
+    const directory = paths.disks(host.layout);
+    mkdirSync(directory, { recursive: true });
+    await exec("mount", ["-t", "tmpfs", "-o", "size=4m", "disks", directory]);
+    await using _ = {
+      [Symbol.asyncDispose]: async () => {
+        await host.hypervisor.stop(vmId, host.signal);
+        await exec("umount", [directory]);
+      },
+    };
+    const disks = [{ name: "data", diskId: await disk(64 * MiB) }];
+    const { vmId } = await host.boot(host.config({ disks }));
+    await host.type(vmId, "dd if=/dev/urandom of=/dev/vda bs=1M count=16 conv=fsync\n");
+    const { detail } = await host.event(vmId, "paused");
+    expect(detail).toBe("disk data: the host's file system is full");
+    expect(await host.hypervisor.observe(vmId, host.signal)).toMatchObject({ state: "paused" });
   });
 
   it("can neither open a disk that another guest has, nor harm it by trying", async () => {
