@@ -1,11 +1,13 @@
 /** Development agents as users start them: one host each, ended with everything in it when the test ends. */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { copyFile, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { agentFiles, type AgentDirectory } from "@lodge/schemas/rpc/local-agent.ts";
 import { createKindClient, type KindClient } from "@lodge/schemas/kind-client.ts";
-import { connect, type Transport } from "@lodge/schemas/rpc/client.ts";
+import { VmService } from "@lodge/schemas/gen/lodge/agent/v1/vm_pb.ts";
+import { connect, createClient, type Transport } from "@lodge/schemas/rpc/client.ts";
 import { readIdentity } from "@lodge/schemas/rpc/tls.ts";
 import type { KindName } from "@lodge/schemas/spec/kind.ts";
 import { findAnchor } from "../../agent/src/role/dev/anchor.ts";
@@ -120,6 +122,11 @@ export class TestAgent implements AsyncDisposable {
 
   /** The operations of a kind, straight to the agent. */
   async client<K extends KindName>(kind: K): Promise<KindClient<K>> {
+    return createKindClient(kind, await this.#connect());
+  }
+
+  /** A connection as the agent's own client; it ends with the agent. */
+  async #connect(): Promise<Transport> {
     const { socket, caCertificate, clientCertificate, clientKey, name } = this.files;
     const identity = await readIdentity({
       ca: caCertificate,
@@ -131,14 +138,28 @@ export class TestAgent implements AsyncDisposable {
       security: { ...identity, serverName: name },
     });
     this.#transports.push(transport);
-    return createKindClient(kind, transport);
+    return transport;
   }
 
-  /** Types into a VM's console. */
+  /** Types a line into a VM's console; resolves when the guest has echoed it. */
   async type(vm: string, line: string): Promise<void> {
-    const result = await command(join(dist, "lodge"), ["vm", "console", vm], this.env, `${line}\n`);
-    if (result.exitCode !== 0)
-      throw new Error(`lodge vm console ${vm} ended with ${result.exitCode}\n${result.stderr}`);
+    const { id } = await (await this.client("vm")).get({ name: vm }, false);
+    const client = createClient(VmService, await this.#connect());
+    const echoed = new AbortController();
+    async function* requests() {
+      yield { part: { case: "open" as const, value: { vmId: id } } };
+      yield { part: { case: "input" as const, value: Buffer.from(`${line}\n`) } };
+      await once(echoed.signal, "abort");
+    }
+    let seen = "";
+    try {
+      for await (const { output } of client.console(requests(), { timeoutMs: Infinity })) {
+        seen += Buffer.from(output).toString("latin1");
+        if (seen.includes(line)) return;
+      }
+    } finally {
+      echoed.abort();
+    }
   }
 
   /** Runs a program inside the host; throws where it fails. */

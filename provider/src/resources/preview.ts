@@ -1,3 +1,4 @@
+import { reasonEntry } from "@lodge/schemas/rpc/reasons.ts";
 import { kinds, type KindName, type SpecOf } from "@lodge/schemas/spec/kind.ts";
 import { randomUUID } from "node:crypto";
 import type { Hosts } from "../hosts.ts";
@@ -47,7 +48,11 @@ export async function preview<K extends KindName>(
     if (reason === "FIELD_IMMUTABLE") continue;
     // Terraform finds the line of an outer attribute alone, so an inner one is named.
     const what = path.length === 0 ? kinds[kind].title : `value for ${formatPath(path)}`;
-    diagnostics.error(`Invalid ${what}`, sentence(message), path);
+    // What may be otherwise by the time of the apply is no error yet: it would stop a destroy as well.
+    const severity = reasonEntry(reason)?.retryable ? "warning" : "error";
+    const summary =
+      severity === "error" ? `Invalid ${what}` : `The apply will fail unless this changes: ${what}`;
+    diagnostics.add({ severity, summary, detail: sentence(message), path });
   }
 }
 
