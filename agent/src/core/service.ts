@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
-import { changes } from "@lodge/schemas/spec/changes.ts";
 import { kinds, type KindName, type SpecOf } from "@lodge/schemas/spec/kind.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Mutex } from "../lib/mutex.ts";
@@ -9,7 +8,15 @@ import type { Admission, Policy, Wish } from "./policy.ts";
 import type { Change } from "./port/store.ts";
 import type { Record } from "./record.ts";
 import { refusalError, type Refusal } from "./refusal.ts";
-import { article, describe, importCommand } from "./words.ts";
+import {
+  beingDeleted,
+  gone,
+  immutable,
+  nameTaken,
+  plain,
+  revisionMismatch,
+} from "./wish-refusals.ts";
+import { describe } from "./words.ts";
 
 /** Who asks. */
 export interface Principal {
@@ -317,79 +324,4 @@ export class ObjectService<K extends KindName> {
     }
     return refusals;
   }
-}
-
-/** Without undefined members, as it comes back from the store. */
-function plain<T>(spec: T): T {
-  return JSON.parse(JSON.stringify(spec)) as T;
-}
-
-function beingDeleted({ kind, id, spec }: Record): Refusal {
-  return {
-    reason: "BEING_DELETED",
-    path: [],
-    message: `${describe({ kind, id, spec })} is being deleted`,
-    remedy: "Wait until it is gone, and create a new one.",
-    kind,
-    id,
-    name: spec.name,
-  };
-}
-
-function revisionMismatch({ kind, id, spec, specRevision }: Record, expected?: number): Refusal {
-  const made = expected === undefined ? "as a new object" : `from revision ${expected}`;
-  return {
-    reason: "REVISION_MISMATCH",
-    path: [],
-    message: `${describe({ kind, id, spec })} is at revision ${specRevision}; the wish was made ${made}`,
-    remedy: "Read it again (terraform refresh) and repeat the change.",
-    kind,
-    id,
-    name: spec.name,
-  };
-}
-
-function gone(kind: KindName, id: string): Refusal {
-  return {
-    reason: "NOT_FOUND",
-    path: [],
-    message: `there is no ${kinds[kind].title} ${id} on this host to change; it was deleted meanwhile`,
-    remedy: "Plan again: it will be created.",
-    kind,
-    id,
-  };
-}
-
-function nameTaken(holder: Record): Refusal {
-  const { kind, id, spec, creator, deletedAt } = holder;
-  const title = kinds[kind].title;
-  const leaving = deletedAt !== undefined;
-  return {
-    reason: "NAME_TAKEN",
-    path: ["name"],
-    message: leaving
-      ? `${article(title)} named ${spec.name} is still being deleted (id ${id})`
-      : `${article(title)} named ${spec.name} exists already (id ${id}, created by ${creator})`,
-    remedy: leaving
-      ? "Try again when it is gone."
-      : `Choose another name, or take it over: ${importCommand(kind, id)}`,
-    kind,
-    id,
-    name: spec.name,
-    retryable: leaving,
-  };
-}
-
-function immutable<K extends KindName>(current: Record<K>, spec: SpecOf<K>): Refusal[] {
-  return changes(kinds[current.kind].spec, plain(current.spec), plain(spec))
-    .filter(({ update }) => update === "replace")
-    .map(({ path }) => ({
-      reason: "FIELD_IMMUTABLE",
-      path,
-      message: `\`${path.join(".")}\` can only be chosen when the ${kinds[current.kind].title} is made`,
-      remedy: "Replace the object, or leave the field as it is.",
-      kind: current.kind,
-      id: current.id,
-      name: current.spec.name,
-    }));
 }

@@ -16,6 +16,8 @@ import { Life } from "./life.ts";
 
 export interface WorldOptions {
   readonly store?: (now: () => number) => Store;
+  /** The host's name; default `rack1`. */
+  readonly name?: string;
   readonly memoryBytes?: number;
   readonly cpus?: number;
   readonly log?: Log;
@@ -83,7 +85,7 @@ export class World {
       clock: life.lend(this.clock),
       log: this.#options.log ?? silentLog,
       host: {
-        name: "rack1",
+        name: this.#options.name ?? "rack1",
         cpus: this.#options.cpus ?? 4,
         memoryBytes: this.#options.memoryBytes ?? 16 * GiB,
       },
