@@ -7,6 +7,7 @@ import { writeLauncher } from "./build/launcher.ts";
 interface Executable extends Bundle {
   /** File below `dist/`. */
   readonly executable: string;
+  readonly nodeFlags?: readonly string[];
 }
 
 const executables: readonly Executable[] = [
@@ -15,7 +16,13 @@ const executables: readonly Executable[] = [
     entry: "provider/src/main.ts",
     executable: "terraform-provider-lodge",
   },
-  { name: "agent", entry: "agent/src/main.ts", executable: "lodge" },
+  {
+    name: "agent",
+    entry: "agent/src/main.ts",
+    executable: "lodge",
+    // A daemon that answers in milliseconds needs no large nursery: it would only stay resident.
+    nodeFlags: ["--max-semi-space-size=1"],
+  },
   {
     name: "memory",
     entry: "provider/src/sdk/testing/memory-main.ts",
@@ -29,7 +36,7 @@ mkdirSync(dist, { recursive: true });
 await Promise.all(
   executables.map(async (item) => {
     const { outputs } = await bundle(item, dist);
-    writeLauncher(join(dist, item.executable), join(dist, item.name, "main.js"));
+    writeLauncher(join(dist, item.executable), join(dist, item.name, "main.js"), item.nodeFlags);
     const bytes = Object.values(outputs).reduce((sum, output) => sum + output.bytes, 0);
     console.log(`dist/${item.executable}: ${Math.round(bytes / 1024)} KiB`);
   }),

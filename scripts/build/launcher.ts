@@ -12,9 +12,9 @@ export function pinnedNode(): string {
 
 /**
  * Writes an executable at `path` that runs `main`. Node is named by its path and takes nothing from the environment of
- * whoever calls, so that neither another Node in PATH nor NODE_OPTIONS can change what runs.
+ * whoever calls, so that neither another Node in PATH nor NODE_OPTIONS can change what runs; `nodeFlags` are Node's own.
  */
-export function writeLauncher(path: string, main: string): void {
+export function writeLauncher(path: string, main: string, nodeFlags: readonly string[] = []): void {
   const node = pinnedNode();
   const cache = join(main, "..", ".compile-cache");
   const text = `#!/bin/sh
@@ -22,7 +22,7 @@ export function writeLauncher(path: string, main: string): void {
 unset NODE_OPTIONS NODE_PATH NODE_V8_COVERAGE NODE_REPL_EXTERNAL_MODULE
 NODE_COMPILE_CACHE=${quote(cache)}
 export NODE_COMPILE_CACHE
-exec ${quote(node)} ${quote(main)} "$@"
+exec ${[node, ...nodeFlags, main].map(quote).join(" ")} "$@"
 `;
   // Renamed into place: a process that starts now gets the old one or the new one.
   const temporary = `${path}.${process.pid}`;
