@@ -61,8 +61,31 @@ const v4 = (from: string, changes: Partial<Udp>, own: string) =>
   ethernet({
     from,
     type: 0x0800,
-    payload: udp({ from: own, to: "255.255.255.255", fromPort: 68, toPort: 67, ...changes }),
+    payload: udp({
+      from: own,
+      to: "255.255.255.255",
+      fromPort: 68,
+      toPort: 67,
+      data: bootp(from),
+      ...changes,
+    }),
   });
+/** As much of a DHCP message as says for whom it is. */
+const bootp = (of: string) =>
+  Buffer.concat([
+    Buffer.from([1, 1, 6, 0]),
+    Buffer.alloc(24),
+    Buffer.from(of.replaceAll(":", ""), "hex"),
+  ]);
+/** ARP as the router, behind a tag that says nothing but a priority. */
+const tagged = (from: string, type: number) => {
+  const untagged = arpFrame(from, { operation: "reply", senderIp: router }, router);
+  return ethernet({
+    from,
+    type,
+    payload: Buffer.concat([Buffer.from([0x20, 0]), untagged.subarray(12)]),
+  });
+};
 const v6 = (from: string, payload: Buffer) => ethernet({ from, type: 0x86dd, payload });
 const arpFrame = (from: string, changes: Partial<Arp>, own: string) =>
   ethernet({
@@ -85,6 +108,10 @@ const forbidden = (mac: string, own: string): Record<string, Buffer> => ({
   "ARP as the network's services": arpFrame(mac, { senderIp: "169.254.169.254" }, own),
   "IPv4 as the router": v4(mac, { from: router }, own),
   "IPv4 as the network's services": v4(mac, { from: "169.254.169.254" }, own),
+  "a question for another's address": v4(mac, { data: bootp(other) }, own),
+  "a question that does not come to whose it is": v4(mac, { data: Buffer.alloc(28) }, own),
+  "a frame with the tag 0": tagged(mac, 0x8100),
+  "a frame with the provider's tag 0": tagged(mac, 0x88a8),
   "a DHCP server's answer": v4(mac, { fromPort: 67, toPort: 68 }, own),
   "an IPv6 router's advertisement": v6(mac, advertisement("fe80::1")),
   "an advertisement behind a fragment's header": v6(

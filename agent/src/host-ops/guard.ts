@@ -21,6 +21,8 @@ chain ingress {
   type filter hook ingress device "${links.tap(nic.vmId, nic.nic)}" priority -500; policy ${ipv4Address === undefined ? "accept" : "drop"};
   ether saddr != ${mac} drop
   ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 drop
+  vlan id 0 drop
+  ether type 8021ad vlan id 0 drop
   ether type arp jump arp_from
   ether type ip jump ip_from
   ether type ip6 jump ip6_from
@@ -31,9 +33,14 @@ ${arpRules(ipv4Address, reserved)}
 }
 chain ip_from {
   udp sport 67 drop
+  udp dport 67 jump dhcp_from
 ${ipRules(ipv4Address, reserved)}
   ip daddr ${servicesAddress} ether daddr set ${macs.services(nic.networkId)}
   accept
+}
+chain dhcp_from {
+  @th,288,48 0x${mac.replaceAll(":", "")} return
+  drop
 }
 chain ip6_from {
   exthdr frag exists drop
