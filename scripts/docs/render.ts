@@ -113,11 +113,10 @@ function nestedSection(
 }
 
 function defaultNote({ default: value }: Attribute): string {
-  const empty =
-    value === null ||
-    value === "" ||
-    (typeof value === "object" && Object.keys(value).length === 0);
-  return empty ? "" : `Default \`${String(value)}\`.`;
+  const simple =
+    typeof value === "number" || typeof value === "bigint" || typeof value === "boolean";
+  if (!simple && (typeof value !== "string" || value === "")) return "";
+  return `Default \`${value}\`.`;
 }
 
 function typeName(node: Node): string {
