@@ -36,6 +36,7 @@ export const paths = {
   consoleLog: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "console.log"),
   /** What it printed before that, of a fixed length. */
   consoleOld: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "console.old"),
+  /** What QEMU itself said last; what it said before that is in `qemu.old`. */
   qemuLog: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "qemu.log"),
   /** QEMU writes and locks it itself, so that a VM never runs twice. */
   qemuPid: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "qemu.pid"),

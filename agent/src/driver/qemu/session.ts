@@ -191,9 +191,13 @@ export class Session implements Disposable {
 
   /** How the process ended, with what QEMU said last. */
   async #lastWords(): Promise<string> {
-    // Who started the process is told of its end at the same moment as its socket ends.
-    await sleep(20);
-    return describeEnd(this.#options.layout, this.process.vmId, await this.#options.exit());
+    // Who started the process is told of its end about when its socket ends; an agent that did not never is.
+    let exit: QemuProcess["exit"];
+    for (let tries = 0; tries < 10 && !exit; tries++) {
+      await sleep(20);
+      exit = await this.#options.exit();
+    }
+    return describeEnd(this.#options.layout, this.process.vmId, exit);
   }
 }
 

@@ -2,21 +2,23 @@ import { readFileSync } from "node:fs";
 
 /** Bytes of what the guest printed that are kept for certain; up to twice that is on disk. */
 const consoleBytes = 512 * 1024;
-/** Bytes of QEMU's own words that are kept. */
-const logBytes = 1024 * 1024;
+/** The same of QEMU's own words. */
+const logBytes = 512 * 1024;
 
 /**
  * A guest may print for ever, also while no agent runs, and can make QEMU complain for ever. So neither writes to a file,
- * but to pipes: they lead to `split`, which begins a new file when one is full and keeps one old one, and to `dd`, which
- * stops when it has enough (writing on then fails, and QEMU does not mind). The shell holds both pipes open, so that
- * their readers begin, and end when the process does. It becomes QEMU itself: the process that is started is the one that
- * is recorded.
+ * but to a pipe that leads to `split`, which begins a new file when one is full and keeps one old one: what was said last
+ * is always there, and nobody ever waits for room. The shell holds both pipes open, so that their readers begin, and end
+ * when the process does. It becomes QEMU itself: the process that is started is the one that is recorded.
  */
 const script = `
 mkfifo -m 600 console.in console.out qemu.err || exit
 exec 3<>console.out 4<>qemu.err
-split --bytes=${consoleBytes} --suffix-length=9 --numeric-suffixes --filter='mv -f console.log console.old 2>/dev/null; exec cat >console.log' <console.out >/dev/null 2>&1 3>&- 4>&- &
-dd bs=64k count=${logBytes} iflag=count_bytes if=qemu.err of=qemu.log oflag=append conv=notrunc status=none 2>/dev/null 3>&- 4>&- &
+keep() {
+  split --bytes="$3" --suffix-length=9 --numeric-suffixes --filter="mv -f $2.log $2.old 2>/dev/null; exec cat >$2.log" <"$1" >/dev/null 2>&1 3>&- 4>&- &
+}
+keep console.out console ${consoleBytes}
+keep qemu.err qemu ${logBytes}
 exec "$@" >&4 2>&4 4>&-
 `;
 
