@@ -10,7 +10,7 @@ export interface ProcessIdentity {
 /** A line of `/proc/PID/stat`, as far as it is of use. */
 interface ProcessStat {
   readonly state: string;
-  readonly parent: number;
+  readonly threads: number;
   readonly startTime: number;
 }
 
@@ -23,7 +23,11 @@ function statOf(pid: number): ProcessStat | undefined {
   }
   // The second field is the program's name in brackets, which may itself hold brackets and spaces.
   const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
-  return { state: fields[0] ?? "", parent: Number(fields[1]), startTime: Number(fields[19]) };
+  return {
+    state: fields[0] ?? "",
+    threads: Number(fields[17]),
+    startTime: Number(fields[19]),
+  };
 }
 
 /** @returns the identity of the process that has `pid` now, or undefined where none has or it has ended. */
@@ -49,6 +53,7 @@ export function signalProcess(target: ProcessIdentity, signal: NodeJS.Signals): 
   }
 }
 
-function hasEnded({ state }: ProcessStat): boolean {
-  return state === "Z" || state === "X";
+/** A zombie's other threads may still be ending, and hold its files open until they have. */
+function hasEnded({ state, threads }: ProcessStat): boolean {
+  return (state === "Z" && threads <= 1) || state === "X";
 }
