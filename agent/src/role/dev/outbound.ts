@@ -61,6 +61,9 @@ function slirp(anchor: Anchor, hostLoopback: boolean): ChildProcess {
     "--mtu=65520",
     `--cidr=${network}.0/${prefix}`,
     ...(hostLoopback ? [] : ["--disable-host-loopback"]),
+    // What it reads comes from guests.
+    "--enable-sandbox",
+    "--enable-seccomp",
     "--netns-type=path",
     // Its /proc is the machine's.
     `/proc/${anchor.pid}/ns/net`,
