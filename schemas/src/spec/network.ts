@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { cidrsOverlap, isHostAddress, parseCidr, parseIpv4 } from "./address.ts";
 import { deviceName, ipv4Address, ipv4Cidr, objectName } from "./field.ts";
 import type { Rule } from "./rule.ts";
@@ -64,7 +64,8 @@ export const networkRules: readonly Rule<NetworkSpec>[] = [
     test: ({ subnets }, [key]) => {
       const own = parseCidr(subnets[key!]!.cidr);
       const other = Object.keys(subnets).find((name) => {
-        const cidr = parseCidr(subnets[name]!.cidr);
+        // At plan another subnet's addresses may not be known yet.
+        const cidr = parseCidr(subnets[name]!.cidr ?? "");
         return name < key! && own && cidr && cidrsOverlap(own, cidr);
       });
       return other === undefined ? undefined : `overlaps subnet ${other} (${subnets[other]!.cidr})`;
