@@ -30,6 +30,12 @@ export class Hosts {
     return this.#config !== undefined;
   }
 
+  /** Whether an object of that host needs no word of it: no other host is configured, or it is the default one. */
+  isDefault(name: string): boolean {
+    const { hosts, defaultHost } = this.#settings();
+    return defaultHost === undefined ? Object.keys(hosts).length <= 1 : defaultHost === name;
+  }
+
   /**
    * The agent of the host of that name, by default of the default host.
    * Throws INVALID_ARGUMENT where the host is not configured, or where there are several and none is chosen.

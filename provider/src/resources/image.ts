@@ -3,7 +3,7 @@ import { ImageSpecSchema } from "@lodge/schemas/gen/lodge/agent/v1/image_pb.ts";
 import { toMessage } from "@lodge/schemas/convert.ts";
 import { itemOf, type Item } from "@lodge/schemas/kind-client.ts";
 import { ImageSpec, ImageStatus } from "@lodge/schemas/spec/image.ts";
-import { z } from "zod";
+import * as z from "zod";
 import type { Agent } from "../agent.ts";
 import type { Hosts } from "../hosts.ts";
 import { AttributeError } from "../sdk/diagnostic.ts";
@@ -88,9 +88,12 @@ async function upload(
 
 /** A file that is to be sent must be there and be the one that is meant; one that was sent is not looked for again. */
 async function plan(context: PlanContext<typeof schema, Hosts>): Promise<void> {
-  const { planned, prior } = context;
+  const { config, planned, prior } = context;
   const path = planned!.local_path;
-  if (typeof path !== "string" || (prior && !context.changed(["local_path"]))) return;
+  if (prior && !context.changed(["local_path"])) return;
+  // It may turn out to be another file: the plan in the apply may not ask for more than this one.
+  if (prior && isUnknown(path)) context.requireReplace(["local_path"]);
+  if (typeof path !== "string") return;
   const found = await digestOf(path).catch((cause: unknown) => {
     throw new AttributeError(
       ["local_path"],
@@ -100,7 +103,7 @@ async function plan(context: PlanContext<typeof schema, Hosts>): Promise<void> {
   });
   if (prior && prior.sha256 !== found) context.requireReplace(["local_path"]);
   const wanted = planned!.sha256;
-  if (!prior && isUnknown(wanted)) planned!.sha256 = found;
+  if (!prior && config!.sha256 === null) planned!.sha256 = found;
   if (typeof wanted === "string" && wanted !== found && !prior) {
     throw new AttributeError(["sha256"], `${path} has the digest ${found}, not ${wanted}.`);
   }

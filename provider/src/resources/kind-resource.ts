@@ -30,6 +30,8 @@ interface Placement {
   wish(values: Values): unknown;
   /** The attributes of an object that is on a host. */
   fact(host: string): Values;
+  /** What a configuration says that puts an object on a host which is not the default one. */
+  choice(host: string): Values;
   /** The host that an object in state is on. */
   home(state: Values): string | null;
 }
@@ -38,6 +40,7 @@ interface Placement {
 export const onOneHost: Placement = {
   wish: (values) => values["host"],
   fact: (host) => ({ actual_host: host }),
+  choice: (host) => ({ host }),
   home: (state) => state["actual_host"] as string | null,
 };
 
@@ -49,6 +52,7 @@ export const onHosts: Placement = {
     return [...(hosts as ReadonlySet<unknown>)][0] ?? null;
   },
   fact: (host) => ({ hosts: new Set([host]) }),
+  choice: () => ({}),
   home: (state) => [...((state["hosts"] as ReadonlySet<string> | null) ?? [])][0] ?? null,
 };
 
@@ -117,7 +121,11 @@ export function kindResource<K extends KindName, Schema extends z.ZodObject>(
     },
     async import({ id, client, signal }) {
       const item = await client.resolve(kind, id, signal);
-      return { state: state(item), private: privateOf(item) };
+      const choice = client.isDefault(item.host) ? {} : placement.choice(item.host);
+      return {
+        state: { ...(state(item) as Values), ...choice } as never,
+        private: privateOf(item),
+      };
     },
     plan: (context) => planKind(definition, context),
   };

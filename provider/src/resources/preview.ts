@@ -1,6 +1,7 @@
 import { reasonEntry } from "@lodge/schemas/rpc/reasons.ts";
 import { kinds, type KindName, type SpecOf } from "@lodge/schemas/spec/kind.ts";
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { Hosts } from "../hosts.ts";
 import type { Diagnostics } from "../sdk/diagnostic.ts";
 import { formatPath } from "../sdk/value/path.ts";
@@ -46,6 +47,8 @@ export async function preview<K extends KindName>(
     if (partial && reason === "SPEC_INVALID") continue;
     // What cannot be edited is made anew: the plan says so already.
     if (reason === "FIELD_IMMUTABLE") continue;
+    // What the plan itself has found needs no saying twice.
+    if (diagnostics.list.some((known) => isDeepStrictEqual(known.path, path))) continue;
     // Terraform finds the line of an outer attribute alone, so an inner one is named.
     const what = path.length === 0 ? kinds[kind].title : `value for ${formatPath(path)}`;
     // What may be otherwise by the time of the apply is no error yet: it would stop a destroy as well.
