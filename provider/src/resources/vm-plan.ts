@@ -33,14 +33,19 @@ function refuseShrink({ planned, prior, diagnostics }: Context): void {
   }
 }
 
-/** Facts that nothing planned touches stay known, so that what refers to them does not change with every update. */
+/**
+ * Facts that nothing planned touches stay known, so that what refers to them does not change with every update. What
+ * still waits for a boot may come true in this apply, and a disk that stands by itself may grow in it.
+ */
 function keepFacts(context: Context): void {
   const { planned, prior } = context;
+  if (!prior!.ready || prior!.restart_required.length > 0) return;
   if (!context.changed(["nics"]) && !context.changed(["primary_nic"])) {
     planned!.ipv4_address = prior!.ipv4_address;
     planned!.nic_status = prior!.nic_status;
   }
-  if (!context.changed(["disks"])) planned!.disk_status = prior!.disk_status;
+  const alone = Object.values(prior!.disks ?? {}).every(({ disk_id }) => disk_id === null);
+  if (alone && !context.changed(["disks"])) planned!.disk_status = prior!.disk_status;
 }
 
 /** Where wish and fact of the power state differ, the plan says what apply makes true: that is how drift shows. */

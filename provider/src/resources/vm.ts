@@ -65,7 +65,12 @@ export const vm = resource<Hosts>()({
     const limit = deadline("update", timeouts(plan), signal);
     const agent = await client.agent(prior.actual_host);
     const wished = await edit(agent, plan, prior, kept, limit);
-    const { item, error } = await achieve(agent, wished, plan, limit);
+    const { item, error = powerDrift(item, plan.power_state) } = await achieve(
+      agent,
+      wished,
+      plan,
+      limit,
+    );
     return error === undefined ? applied(item, true) : { ...applied(item, false), error };
   },
   async read(context) {
@@ -118,6 +123,13 @@ async function achieve(
   } catch (error) {
     return { item: await latest(agent, result), error };
   }
+}
+
+/** What is to be said where the guest has its own mind: it came to what was planned, and did not stay there. */
+function powerDrift({ spec, status }: Item<"vm">, wished: string | null): Error | undefined {
+  const { actual_power_state: actual, message } = status;
+  if (actual === wished) return undefined;
+  return new Error(`The VM ${spec.name} is ${actual} again, not ${wished}. ${message}`.trim());
 }
 
 /** The VM as it is now; as it was last seen where the agent does not answer. */
