@@ -1,44 +1,26 @@
 /** The command line against the real API and core, on a host made of fakes: what words of the agent come out where. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { createApi } from "@lodge/agent/api/api.ts";
-import { World } from "@lodge/agent/core/testing/world.ts";
-import { silentLog } from "@lodge/agent/lib/log.ts";
-import { ensureCredentials } from "@lodge/agent/role/agent/credentials.ts";
-import { agentFiles } from "@lodge/schemas/rpc/local-agent.ts";
-import { createServer } from "@lodge/schemas/rpc/server.ts";
+import type { World } from "@lodge/agent/core/testing/world.ts";
+import { CoreAgent } from "../harness/core-agent.ts";
 import { lodge, start, type Running } from "../harness/terminal.ts";
 
+let agent: CoreAgent;
 let world: World;
-let cleanup: AsyncDisposableStack;
 let env: Record<string, string>;
 
 beforeEach(async () => {
-  cleanup = new AsyncDisposableStack();
-  const directory = await mkdtemp("/tmp/lodge-");
-  cleanup.defer(() => rm(directory, { recursive: true }));
-  const identity = await ensureCredentials({ directory, name: "rack1" });
-  await writeFile(join(directory, "agent.json"), JSON.stringify({ name: "rack1" }));
-  env = { LODGE_AGENT_DIR: directory };
-  world = new World();
-  await world.begin();
-  cleanup.defer(() => world.core.close());
+  agent = await CoreAgent.start();
+  world = agent.world;
+  env = { LODGE_AGENT_DIR: agent.files.directory };
   await world.furnish();
   await world.put("vm", world.vm("web"));
   await world.quiet();
-  const server = createServer(createApi({ core: world.core, log: silentLog }));
-  cleanup.defer(() => server.close(0));
-  await server.listen(`unix:${agentFiles(directory, "rack1").socket}`, identity);
 });
-afterEach(() => cleanup.disposeAsync());
+afterEach(() => agent[Symbol.asyncDispose]());
 
 /** Waits for a command while the world's time goes on. */
-async function finish(running: Running): Promise<number> {
-  const ended = running.exitCode.then(() => true);
-  const moment = () => new Promise<false>((resolve) => setTimeout(() => resolve(false), 10));
-  while (!(await Promise.race([ended, moment()]))) await world.pass(1000);
-  return running.exitCode;
+function finish(running: Running): Promise<number> {
+  return agent.during(running.exitCode);
 }
 
 it("shows a host and its VMs", async () => {
