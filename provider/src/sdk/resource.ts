@@ -125,6 +125,8 @@ export interface PlanContext<Schema extends z.ZodObject, Client> extends Handler
   readonly requireReplace: (path: Path) => void;
   /** Whether the planned value at a path differs from the prior one; everything does at create. */
   readonly changed: (path: Path) => boolean;
+  /** Whether this plan needs a new object, as the schema's meta says or as was asked for until now. */
+  readonly replaces: () => boolean;
 }
 
 /** Brings the state of one schema version to the next one. */

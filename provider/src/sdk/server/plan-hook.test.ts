@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { rawPlan, thingCore } from "../testing/thing.ts";
 import { isUnknown, unknown } from "../value/unknown.ts";
 
@@ -46,6 +46,26 @@ describe("the plan hook", () => {
     const same = await rawPlan(core, { wish: "on" }, prior);
     expect(same.planned).toEqual(prior);
     expect(calls).toBe(1);
+  });
+
+  test("knows whether a new object is needed, by the schema or since it has asked", async () => {
+    const said: boolean[] = [];
+    const core = await thingCore(schema.extend({ place: z.string().meta({ update: "replace" }) }), {
+      plan({ prior, replaces, requireReplace }) {
+        said.push(replaces());
+        if (prior) requireReplace(["wish"]);
+        said.push(replaces());
+        return Promise.resolve();
+      },
+    });
+    const [before, config] = [
+      { ...prior, place: "here" },
+      { wish: "on", place: "here" },
+    ];
+    await rawPlan(core, config, null);
+    await rawPlan(core, { ...config, wish: "off" }, before);
+    await rawPlan(core, { ...config, place: unknown }, before);
+    expect(said).toEqual([false, false, false, true, true, true]);
   });
 
   test("asks for a new object, in order with the schema's own", async () => {

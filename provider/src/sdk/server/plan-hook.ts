@@ -2,7 +2,9 @@ import { Diagnostics } from "../diagnostic.ts";
 import type { Resource } from "../resource.ts";
 import type { ObjectNode } from "../schema/attribute.ts";
 import type { Problem } from "../schema/check.ts";
+import { withDefaults } from "../schema/defaults.ts";
 import { fromNative, toNative } from "../schema/native.ts";
+import { replacePaths } from "../schema/replace.ts";
 import { valuesEqual } from "../value/equal.ts";
 import { ValueError } from "../value/error.ts";
 import type { Path } from "../value/path.ts";
@@ -57,6 +59,10 @@ export async function runPlanHook(
     diagnostics,
     requireReplace: (path) => void replace.push(path),
     changed: (path) => prior === null || planned === null || differs(node, prior, planned, path),
+    replaces: () => {
+      const change = { config: withDefaults(node, config), prior, planned };
+      return replace.length > 0 || replacePaths(node, change).length > 0;
+    },
   });
   const data = result?.private;
   if (planned === null)
