@@ -1,6 +1,6 @@
 import { DiskSpec, DiskStatus, diskRules } from "@lodge/schemas/spec/disk.ts";
 import { formatSize, parseSize } from "@lodge/schemas/spec/size.ts";
-import { z } from "zod";
+import * as z from "zod";
 import type { Hosts } from "../hosts.ts";
 import { resource } from "../sdk/resource.ts";
 import { hostAttributes, idAttribute, timeoutsAttribute } from "./common.ts";
@@ -28,8 +28,8 @@ export const disk = resource<Hosts>()({
     schema,
     placement: onOneHost,
     derive: ({ spec, status }) => ({ size: formatSize(spec.size ?? status.size_bytes) }),
-    plan({ planned, prior, diagnostics }) {
-      const refusal = prior && shrinkRefusal(planned!.size, prior.size_bytes);
+    plan({ planned, prior, diagnostics, replaces }) {
+      const refusal = prior && !replaces() && shrinkRefusal(planned!.size, prior.size_bytes);
       if (refusal) diagnostics.error("Unable to shrink the disk", refusal, ["size"]);
       const bytes = typeof planned!.size === "string" ? parseSize(planned!.size) : undefined;
       if (bytes !== undefined) planned!.size_bytes = bytes;

@@ -15,7 +15,7 @@ import { deadline, type Deadline } from "./deadline.ts";
 import { preview } from "./preview.ts";
 import { persistently, pointed, put } from "./put.ts";
 import { follow } from "./settle.ts";
-import { attributesOf, plannedChanges, specOf } from "./translate.ts";
+import { attributesOf, specOf } from "./translate.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -154,13 +154,13 @@ export async function planKind<K extends KindName, Schema extends z.ZodObject>(
     refuseProtected(kind, prior!, context);
     return;
   }
-  await definition.plan?.(context);
   const wished = placement.wish(config!);
-  const moves = prior && typeof wished === "string" && wished !== placement.home(prior);
+  const elsewhere = isUnknown(wished) || typeof wished === "string";
+  const moves = prior && elsewhere && wished !== placement.home(prior);
   if (moves) context.requireReplace(placement === onOneHost ? ["host"] : ["hosts"]);
-  const anew =
-    prior && plannedChanges(kind, prior, planned).some(({ update }) => update === "replace");
-  if (moves || anew) refuseProtected(kind, prior, context);
+  await definition.plan?.(context);
+  const replaced = context.replaces();
+  if (prior && replaced) refuseProtected(kind, prior, context);
   if (moves) return;
   const { id, revision } = context.private;
   const replacement = !prior && id !== undefined;
@@ -170,7 +170,7 @@ export async function planKind<K extends KindName, Schema extends z.ZodObject>(
   const changes =
     !prior || Object.keys(kinds[kind].spec.shape).some((name) => context.changed([name]));
   if (changes && !replacement) {
-    await preview(kind, context.client, { planned, ...wish }, context.diagnostics, context.signal);
+    await preview(kind, context.client, { planned, replaced, ...wish }, context);
   }
 }
 

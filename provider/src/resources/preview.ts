@@ -1,7 +1,10 @@
+import { asLodgeError } from "@lodge/schemas/rpc/error.ts";
 import { reasonEntry } from "@lodge/schemas/rpc/reasons.ts";
 import { kinds, type KindName, type SpecOf } from "@lodge/schemas/spec/kind.ts";
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
+import * as z from "zod";
+import type { Agent } from "../agent.ts";
 import type { Hosts } from "../hosts.ts";
 import type { Diagnostics } from "../sdk/diagnostic.ts";
 import { formatPath } from "../sdk/value/path.ts";
@@ -13,6 +16,23 @@ const PATIENCE = 2000;
 
 type Values = Readonly<Record<string, unknown>>;
 
+/** What an agent that did not answer is not asked again for, in milliseconds: a plan has many objects. */
+const SULK = 30_000;
+
+/** When agents last did not answer. */
+const silent = new WeakMap<Agent, number>();
+
+/** What was planned, and of which object. */
+interface Question {
+  readonly planned: Values;
+  readonly id?: string;
+  readonly revision?: number;
+  /** The host that it is or shall be on; null for the default one. */
+  readonly host: unknown;
+  /** Whether it will be a new object in the place of the old one. */
+  readonly replaced: boolean;
+}
+
 /**
  * Asks the agent what it would refuse, and reports that at plan. Only what is known is asked about; an agent
  * that cannot be reached, or is too old to say, is asked at apply.
@@ -20,19 +40,14 @@ type Values = Readonly<Record<string, unknown>>;
 export async function preview<K extends KindName>(
   kind: K,
   hosts: Hosts,
-  {
-    planned,
-    id,
-    revision,
-    host,
-  }: { planned: Values; id?: string; revision?: number; host: unknown },
-  diagnostics: Diagnostics,
-  signal: AbortSignal,
+  { planned, id, revision, host, replaced }: Question,
+  { diagnostics, signal }: { readonly diagnostics: Diagnostics; readonly signal: AbortSignal },
 ): Promise<void> {
-  const spec = knownSpec(kind, planned);
-  if (!spec || !hosts.known || isUnknown(host)) return;
-  const partial = hasUnknown(planned);
+  if (!hosts.known || isUnknown(host)) return;
   const agent = await hosts.agent(host as string | null);
+  const spec = knownSpec(kind, planned);
+  if (!spec || performance.now() - (silent.get(agent) ?? -Infinity) < SULK) return;
+  const partial = hasUnknown(planned);
   const wish = {
     id: id ?? randomUUID(),
     spec,
@@ -41,12 +56,18 @@ export async function preview<K extends KindName>(
   const refusals = await agent
     .kind(kind)
     .validate(wish, { signal, timeoutMs: PATIENCE })
-    .catch(() => []);
+    .catch((thrown: unknown) => {
+      const { code } = asLodgeError(thrown);
+      if (code === "UNAVAILABLE" || code === "DEADLINE_EXCEEDED")
+        silent.set(agent, performance.now());
+      return [];
+    });
   for (const { path, message, reason } of refusals) {
     // The rules of the spec were checked before, and may not hold for a part of it.
-    if (partial && reason === "SPEC_INVALID") continue;
+    if (partial && (reason === "SPEC_INVALID" || hasUnknown(valueAt(planned, path)))) continue;
     // What cannot be edited is made anew: the plan says so already.
     if (reason === "FIELD_IMMUTABLE") continue;
+    if (replaced && (reason === "SHRINK" || reason === "IN_USE")) continue;
     // What the plan itself has found needs no saying twice.
     if (diagnostics.list.some((known) => isDeepStrictEqual(known.path, path))) continue;
     // Terraform finds the line of an outer attribute alone, so an inner one is named.
@@ -59,15 +80,29 @@ export async function preview<K extends KindName>(
   }
 }
 
+/** What stands at a path; unknown where that lies in something unknown. */
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce(
+    (at: unknown, step) => (isUnknown(at) ? at : (at as Values | null | undefined)?.[step]),
+    value,
+  );
+}
+
 /** As people begin and end one. */
 function sentence(text: string): string {
   const begun = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/u.test(begun) ? begun : `${begun}.`;
 }
 
-/** The spec without the entries that hold something unknown; undefined where what is left would not be one. */
+/**
+ * The spec without the entries that hold something unknown; undefined where what is left would not be one, or would
+ * say a default in the place of what is not known.
+ */
 function knownSpec<K extends KindName>(kind: K, planned: Values): SpecOf<K> | undefined {
-  const { shape } = kinds[kind].spec;
+  const shape: Record<string, z.core.$ZodType> = kinds[kind].spec.shape;
+  const isAssumed = ([name, schema]: [string, z.core.$ZodType]): boolean =>
+    schema instanceof z.ZodDefault && isUnknown(planned[name]);
+  if (Object.entries(shape).some(isAssumed)) return undefined;
   const known = Object.keys(shape).map((name) => [name, knownParts(planned[name])] as const);
   try {
     return specOf(kind, Object.fromEntries(known));

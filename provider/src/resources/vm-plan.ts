@@ -14,7 +14,8 @@ export function planVm(context: Context): void {
   const { planned, prior } = context;
   if (typeof planned!.memory === "string")
     planned!.memory_bytes = parseSize(planned!.memory) ?? unknown;
-  if (!prior) return;
+  // Of a new VM in its place nothing is known yet.
+  if (!prior || context.replaces()) return;
   refuseShrink(context);
   keepFacts(context);
   foreseePower(context);
