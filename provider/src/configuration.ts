@@ -1,6 +1,6 @@
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import { checkIdentity, readPem, type Identity } from "@lodge/schemas/rpc/tls.ts";
-import { z } from "zod";
+import * as z from "zod";
 import { Hosts } from "./hosts.ts";
 import type { ConfigureContext } from "./sdk/provider.ts";
 import { isUnknown } from "./sdk/value/unknown.ts";

@@ -2,7 +2,7 @@ import { create, fromBinary, toBinary, type DescField, type DescMessage } from "
 import { DurationSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { asWritten, fromMessage, specFromMessage, toMessage } from "./convert.ts";
 import { DiskSpecSchema } from "./gen/lodge/agent/v1/disk_pb.ts";
 import { VmSpecSchema, VmStatusSchema } from "./gen/lodge/agent/v1/vm_pb.ts";

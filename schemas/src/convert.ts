@@ -23,7 +23,7 @@ import {
   type Duration,
   type Timestamp,
 } from "@bufbuild/protobuf/wkt";
-import { z } from "zod";
+import * as z from "zod";
 import type { Kind } from "./spec/kind.ts";
 import { violations, type Violation } from "./spec/rule.ts";
 

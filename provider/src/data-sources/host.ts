@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Hosts } from "../hosts.ts";
 import { dataSource } from "../sdk/data-source.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Hosts } from "../hosts.ts";
 import { attributesOf } from "../resources/translate.ts";
 import { vmSchema } from "../resources/vm-schema.ts";

@@ -3,7 +3,7 @@ import {
   AddressPoolStatus,
   addressPoolRules,
 } from "@lodge/schemas/spec/address-pool.ts";
-import { z } from "zod";
+import * as z from "zod";
 import type { Hosts } from "../hosts.ts";
 import { resource } from "../sdk/resource.ts";
 import { hostAttributes, idAttribute, timeoutsAttribute } from "./common.ts";

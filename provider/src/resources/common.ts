@@ -1,5 +1,5 @@
 /** What every resource has beside its kind's spec. */
-import { z } from "zod";
+import * as z from "zod";
 import { duration } from "@lodge/schemas/spec/duration.ts";
 
 const day = 24 * 3_600_000;

@@ -1,5 +1,5 @@
 import { NetworkSpec, NetworkStatus, networkRules } from "@lodge/schemas/spec/network.ts";
-import { z } from "zod";
+import * as z from "zod";
 import type { Hosts } from "../hosts.ts";
 import { resource } from "../sdk/resource.ts";
 import { hostsAttribute, idAttribute, timeoutsAttribute } from "./common.ts";

@@ -3,7 +3,7 @@ import { asWritten } from "@lodge/schemas/convert.ts";
 import type { Item } from "@lodge/schemas/kind-client.ts";
 import { changes, type SpecChange } from "@lodge/schemas/spec/changes.ts";
 import { kinds, type KindName, type SpecOf } from "@lodge/schemas/spec/kind.ts";
-import { z } from "zod";
+import * as z from "zod";
 
 type Values = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,5 @@
 import { VmSpec, VmStatus } from "@lodge/schemas/spec/vm.ts";
-import { z } from "zod";
+import * as z from "zod";
 import { hostAttributes, idAttribute, timeoutsAttribute } from "./common.ts";
 import { WaitFor } from "./wait-for.ts";
 

@@ -8,7 +8,7 @@ import type { Item } from "@lodge/schemas/kind-client.ts";
 import { LodgeError } from "@lodge/schemas/rpc/error.ts";
 import { duration, parseDuration } from "@lodge/schemas/spec/duration.ts";
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
+import * as z from "zod";
 import type { Agent } from "../agent.ts";
 import type { Deadline } from "./deadline.ts";
 import { follow } from "./settle.ts";

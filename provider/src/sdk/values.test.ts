@@ -1,5 +1,5 @@
 import { expectTypeOf, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { resource } from "./resource.ts";
 import type { Unknown } from "./value/unknown.ts";
 import type { ConfigValues, PartialValues, PlannedValues, Values } from "./values.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parseRange } from "./address.ts";
 import { duration } from "./duration.ts";
 import { deviceName, ipv4Range, objectId, objectName } from "./field.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { changes } from "./changes.ts";
 import { kinds } from "./kind.ts";
 import { NetworkSpec } from "./network.ts";

@@ -1,6 +1,6 @@
 /** What differs between two wishes, and when each difference takes effect: read from the meta of the fields. */
 import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
+import * as z from "zod";
 import type { Update } from "./meta.ts";
 
 /** A field, or a whole entry of a map, that two wishes have differently. */

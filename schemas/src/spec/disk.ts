@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { objectId, objectName } from "./field.ts";
 import type { Rule } from "./rule.ts";
 import { size } from "./size.ts";

@@ -1,5 +1,5 @@
 /** The field types that several kinds share; each refusal says what is wanted instead. */
-import { z } from "zod";
+import * as z from "zod";
 import { parseCidr, parseIpv4, parseRange } from "./address.ts";
 
 /** The name of an object: what people call it, unique among the kind on its host. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { objectName, sha256 } from "./field.ts";
 
 /** What is wanted of an image. Where it came from is read at create alone. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { diskSize } from "./disk.ts";
 import { duration } from "./duration.ts";
 import { deviceName, ipv4Address, macAddress, objectId, objectName } from "./field.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { formatType } from "../value/type.ts";
 import type { Attribute } from "./attribute.ts";
 import { deriveSchema, deriveType } from "./derive.ts";

@@ -11,7 +11,7 @@
  * | inside a computed object              | computed             |
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { ValueError } from "../value/error.ts";
 import { formatPath, type Path } from "../value/path.ts";
 import { bool, dynamic, list, map, number, object, set, string } from "../value/type.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { unknown } from "../value/unknown.ts";
 import type { Value } from "../value/value.ts";
 import { members } from "../value/value.ts";

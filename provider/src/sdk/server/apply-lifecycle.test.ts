@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import type { Instance } from "../testing/core-error.ts";
 import { plainValue } from "../testing/core-value.ts";
 import { rawApply, thingCore } from "../testing/thing.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { providerFunction } from "../function.ts";
 import type { Core } from "../testing/core.ts";
 import { simulate } from "../testing/core.ts";

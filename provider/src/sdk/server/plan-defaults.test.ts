@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import type { PlanCase } from "../testing/thing.ts";
 import { planOutcome } from "../testing/thing.ts";
 import { unknown } from "../value/unknown.ts";

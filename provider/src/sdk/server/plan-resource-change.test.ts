@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import type { PlanCase } from "../testing/thing.ts";
 import { planOutcome, rawPlan, thingCore } from "../testing/thing.ts";
 import { Unknown, unknown } from "../value/unknown.ts";

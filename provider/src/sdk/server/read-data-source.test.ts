@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { dataSource } from "../data-source.ts";
 import type { Core } from "../testing/core.ts";
 import { simulate } from "../testing/core.ts";

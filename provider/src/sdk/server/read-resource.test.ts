@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { gone } from "../resource.ts";
 import type { Core } from "../testing/core.ts";
 import { coreValue, decoded, encoded, plainValue } from "../testing/core-value.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import type { Core } from "../testing/core.ts";
 import { decoded, plainValue } from "../testing/core-value.ts";
 import { diagnosticTexts, thingCore } from "../testing/thing.ts";

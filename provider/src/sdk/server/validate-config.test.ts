@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import type { Rule } from "../rule.ts";
 import { coreValue, encoded } from "../testing/core-value.ts";
 import { diagnosticTexts, thingCore } from "../testing/thing.ts";

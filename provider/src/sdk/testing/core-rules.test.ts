@@ -1,7 +1,7 @@
 /** The rules of core, one by one. */
 
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { Unknown, unknown } from "../value/unknown.ts";
 import type { Value } from "../value/value.ts";
 import { readSchema } from "./core-schema.ts";

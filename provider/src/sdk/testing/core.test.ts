@@ -1,7 +1,7 @@
 /** The simulator must refuse what core refuses: here a provider breaks every rule, one at a time. */
 
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { createProviderService } from "../server/service.ts";
 import type { ProviderService } from "../server/service.ts";
 import { encodeMsgpack } from "../value/msgpack.ts";

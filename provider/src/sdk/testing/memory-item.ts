@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
+import * as z from "zod";
 import type { ApplyResult, CreateContext } from "../resource.ts";
 import { gone, resource } from "../resource.ts";
 import { isKnown, unknown } from "../value/unknown.ts";

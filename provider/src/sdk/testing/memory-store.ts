@@ -1,5 +1,5 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 
 /** One object as the store keeps it: normalised, so that spellings are lost as with a real backend. */
 export interface StoredItem {

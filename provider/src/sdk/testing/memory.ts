@@ -4,7 +4,7 @@
  * under the real Terraform; authors may take it as an example.
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { dataSource } from "../data-source.ts";
 import { ephemeralResource } from "../ephemeral.ts";
 import { ArgumentError, providerFunction } from "../function.ts";

@@ -1,6 +1,6 @@
 /** A provider with one small resource type, `thing`, for tests that look at a single rule. */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Provider, ProviderDefinition } from "../provider.ts";
 import { defineProvider } from "../provider.ts";
 import type { Resource } from "../resource.ts";
