@@ -1,20 +1,16 @@
 /** Builds the executables into `dist/`: the provider, `lodge`, and the provider that the SDK's own tests use. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { bundle, root, type Bundle } from "./build/bundle.ts";
-import { writeLauncher } from "./build/launcher.ts";
-
-interface Executable extends Bundle {
-  /** File below `dist/`. */
-  readonly executable: string;
-  readonly nodeFlags?: readonly string[];
-}
+import { root } from "./build/bundle.ts";
+import { buildExecutable, type Executable } from "./build/executable.ts";
 
 const executables: readonly Executable[] = [
   {
     name: "provider",
     entry: "provider/src/main.ts",
     executable: "terraform-provider-lodge",
+    // Terraform starts it three times in every plan.
+    snapshot: true,
   },
   {
     name: "agent",
@@ -27,6 +23,7 @@ const executables: readonly Executable[] = [
     name: "memory",
     entry: "provider/src/sdk/testing/memory-main.ts",
     executable: "terraform-provider-memory",
+    snapshot: true,
   },
 ];
 
@@ -35,8 +32,7 @@ const begin = performance.now();
 mkdirSync(dist, { recursive: true });
 await Promise.all(
   executables.map(async (item) => {
-    const { outputs } = await bundle(item, dist);
-    writeLauncher(join(dist, item.executable), join(dist, item.name, "main.js"), item.nodeFlags);
+    const { outputs } = await buildExecutable(item, dist);
     const bytes = Object.values(outputs).reduce((sum, output) => sum + output.bytes, 0);
     console.log(`dist/${item.executable}: ${Math.round(bytes / 1024)} KiB`);
   }),

@@ -1,6 +1,6 @@
 import { serveProvider } from "./sdk/serve.ts";
 
-await serveProvider("registry.terraform.io/lodge/lodge", {
+void serveProvider("registry.terraform.io/lodge/lodge", {
   name: "lodge",
   schemaAsset: async () => (await import("./gen/provider-schema.ts")).providerSchema,
   load: async () => (await import("./provider.ts")).provider,

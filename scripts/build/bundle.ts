@@ -76,8 +76,9 @@ function writeWhole(path: string, contents: Uint8Array): void {
   renameSync(temporary, path);
 }
 
-/** A process that runs may still load a module of the build before, so only old ones go. */
-function removeOld(directory: string, current: ReadonlySet<string>): void {
+/** A process that runs may still load a module of the build before, so only old ones go; compiled ones are made anew. */
+export function removeOld(directory: string, current: ReadonlySet<string>): void {
+  rmSync(join(directory, ".compile-cache"), { recursive: true, force: true });
   const limit = Date.now() - keepOldMs;
   for (const name of readdirSync(directory)) {
     const path = join(directory, name);

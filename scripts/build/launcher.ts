@@ -11,18 +11,19 @@ export function pinnedNode(): string {
 }
 
 /**
- * Writes an executable at `path` that runs `main`. Node is named by its path and takes nothing from the environment of
- * whoever calls, so that neither another Node in PATH nor NODE_OPTIONS can change what runs; `nodeFlags` are Node's own.
+ * Writes an executable at `path` that runs Node with `args`. Node is named by its path and takes nothing from the
+ * environment of whoever calls, so that neither another Node in PATH nor NODE_OPTIONS can change what runs. Modules that
+ * it loads are kept compiled in `cache`.
  */
-export function writeLauncher(path: string, main: string, nodeFlags: readonly string[] = []): void {
-  const node = pinnedNode();
-  const cache = join(main, "..", ".compile-cache");
+export function writeLauncher(path: string, args: readonly string[], cache?: string): void {
+  const compileCache = cache
+    ? `NODE_COMPILE_CACHE=${quote(cache)}\nexport NODE_COMPILE_CACHE`
+    : "unset NODE_COMPILE_CACHE";
   const text = `#!/bin/sh
 # Made by scripts/build.ts.
 unset NODE_OPTIONS NODE_PATH NODE_V8_COVERAGE NODE_REPL_EXTERNAL_MODULE
-NODE_COMPILE_CACHE=${quote(cache)}
-export NODE_COMPILE_CACHE
-exec ${[node, ...nodeFlags, main].map(quote).join(" ")} "$@"
+${compileCache}
+exec ${[pinnedNode(), ...args].map(quote).join(" ")} "$@"
 `;
   // Renamed into place: a process that starts now gets the old one or the new one.
   const temporary = `${path}.${process.pid}`;

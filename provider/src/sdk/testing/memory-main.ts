@@ -4,7 +4,7 @@ import { serveProvider } from "../serve.ts";
 
 const load = () => import("./memory.ts");
 
-await serveProvider("registry.terraform.io/lodge/memory", {
+void serveProvider("registry.terraform.io/lodge/memory", {
   name: "memory",
   schemaAsset: async () => (await load()).memory.schemaAsset(),
   load: async () => (await load()).memory.load(),

@@ -1,0 +1,20 @@
+/** What a start-up snapshot is made of: the modules, the provider's schemas as they are derived, the first answer. */
+// Node itself loads it to listen.
+import "node:cluster";
+import "./plugin/session.ts";
+import "./server/handlers.ts";
+import type { ProviderDefinition } from "./provider.ts";
+import { deriveSchema } from "./schema/derive.ts";
+import { createProviderService } from "./server/service.ts";
+
+/** Loads everything that a plan needs. What it runs is kept compiled. */
+export async function preload(definition: ProviderDefinition): Promise<void> {
+  const { schema, resources, dataSources, ephemeralResources = [] } = await definition.load();
+  deriveSchema(schema);
+  for (const item of [...resources, ...dataSources, ...ephemeralResources]) {
+    deriveSchema(item.schema);
+  }
+  const service = createProviderService(definition);
+  const context = { signal: new AbortController().signal };
+  await service.getProviderSchema({} as never, context as never);
+}
