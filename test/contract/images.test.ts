@@ -3,6 +3,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -275,6 +276,28 @@ describe.each([
 });
 
 describe("files of images", () => {
+  it("are one of two that were sent at once for the same image, whole", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "lodge-images-"));
+    const images = new FileImages({
+      layout: { stateDir: directory, runDir: directory },
+      roots: [],
+    });
+    const imageId = randomUUID();
+    // Chunk by chunk in turn, so that each sender writes while the other does.
+    const contents = [randomBytes(300_000), randomBytes(300_000)];
+    const [first, second] = await Promise.all(
+      contents.map((bytes) =>
+        images.receive({ imageId, sizeBytes: bytes.length }, chunked(bytes, 10_000), signal),
+      ),
+    );
+    const path = paths.image({ stateDir: directory, runDir: directory }, imageId);
+    expect([first!.sha256, second!.sha256]).toEqual(Array(2).fill(sha256(readFileSync(path))));
+    expect(contents.map(sha256)).toContain(first!.sha256);
+    await images.delete(imageId);
+    expect(await images.list()).toEqual([]);
+    rmSync(directory, { recursive: true });
+  });
+
   it("are the bytes that came, read-only, with holes where these were zero", async () => {
     const directory = mkdtempSync(join(tmpdir(), "lodge-images-"));
     const layout: Layout = { stateDir: directory, runDir: directory };

@@ -22,7 +22,7 @@ export class ImageReconciler implements Reconciler {
   /** Images whose file this process has seen. */
   readonly #seen = new Set<string>();
   /** Images that a client is sending: their file is there before their record. */
-  readonly #receiving = new Set<string>();
+  readonly #receiving = new Map<string, number>();
 
   constructor(context: ReconcilerContext, images: Images) {
     this.#context = context;
@@ -30,9 +30,21 @@ export class ImageReconciler implements Reconciler {
   }
 
   /** Keeps the file of an image without a record from being taken for a leftover, until the disposal. */
-  receiving(id: string): Disposable {
-    this.#receiving.add(id);
-    return { [Symbol.dispose]: () => this.#receiving.delete(id) };
+  receiving(id: string): Disposable & { readonly alone: boolean } {
+    const count = (change: number): void => {
+      const now = (this.#receiving.get(id) ?? 0) + change;
+      if (now === 0) this.#receiving.delete(id);
+      else this.#receiving.set(id, now);
+    };
+    count(1);
+    const receiving = this.#receiving;
+    return {
+      /** Whether nobody else is sending the same image. */
+      get alone() {
+        return receiving.get(id) === 1;
+      },
+      [Symbol.dispose]: () => count(-1),
+    };
   }
 
   /** The image has no file on the host, as far as is seen: the next turn looks for itself. */

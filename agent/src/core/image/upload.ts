@@ -37,7 +37,7 @@ export async function uploadImage(
   );
   if (first) throw refusalError([first, ...others]);
   const { id, spec } = request;
-  using _ = reconciler.receiving(id);
+  using sender = reconciler.receiving(id);
   const facts = await runStep(context, "receive_image", { kind: "image", id }, () =>
     images.receive(
       { imageId: id, sizeBytes, ...(spec.sha256 !== undefined && { sha256: spec.sha256 }) },
@@ -54,7 +54,8 @@ export async function uploadImage(
     return record;
   } catch (error) {
     const known = await context.ledger.store.get("image", id);
-    if (!known) await images.delete(id);
+    // The same file may be what another sender of the image is about to record.
+    if (!known && sender.alone) await images.delete(id);
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import {
   chmod,
@@ -12,10 +13,12 @@ import {
   writeFile,
   type FileHandle,
 } from "node:fs/promises";
+import { join } from "node:path";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { ImageFacts, Images } from "../../core/port/images.ts";
 import { diskFull, isDiskFull } from "../../lib/disk-space.ts";
 import { paths, type Layout } from "../../lib/layout.ts";
+import { Mutex } from "../../lib/mutex.ts";
 import { readHeader } from "../../lib/qcow2.ts";
 import { openAllowed } from "./allowed-path.ts";
 import { digestImage, readChunks, writeImage, type Written } from "./image-writer.ts";
@@ -38,6 +41,7 @@ interface Wanted {
 export class FileImages implements Images {
   readonly roots: readonly string[];
   readonly #layout: Layout;
+  readonly #finishing = new Mutex();
 
   constructor({ layout, roots }: FileImagesOptions) {
     this.roots = roots;
@@ -109,32 +113,44 @@ export class FileImages implements Images {
   ): Promise<ImageFacts> {
     const directory = paths.images(this.#layout);
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    const part = this.#part(imageId);
+    // A name of its own: a client that lost its connection may send the same image again meanwhile.
+    const part = `${paths.image(this.#layout, imageId)}.${randomUUID()}.part`;
     try {
       const written = await write(part);
       signal.throwIfAborted();
       const facts = judge(imageId, written, sha256);
       await chmod(part, 0o444);
       await sync(part);
-      await rename(part, paths.image(this.#layout, imageId));
-      const text = paths.imageFacts(this.#layout, imageId);
-      await writeFile(`${text}.part`, JSON.stringify(facts), { flush: true });
-      await rename(`${text}.part`, text);
-      await sync(directory);
-      return facts;
+      return await this.#finishing.run(() => this.#finish(imageId, part, facts, signal));
     } catch (error) {
-      await this.#removeUnfinished(imageId);
       throw isDiskFull(error) ? await diskFull(directory, `image ${imageId}`, error) : error;
+    } finally {
+      await rm(part, { force: true });
+      await rm(`${part}.json`, { force: true });
     }
   }
 
-  #part(imageId: string): string {
-    return `${paths.image(this.#layout, imageId)}.part`;
+  /** Gives a verified file its name. Of two that were sent for one image, the first to get here is the image. */
+  async #finish(
+    imageId: string,
+    part: string,
+    facts: ImageFacts,
+    signal: AbortSignal,
+  ): Promise<ImageFacts> {
+    const finished = await this.inspect(imageId, signal);
+    if (finished) return finished;
+    await rename(part, paths.image(this.#layout, imageId));
+    await writeFile(`${part}.json`, JSON.stringify(facts), { flush: true });
+    await rename(`${part}.json`, paths.imageFacts(this.#layout, imageId));
+    await sync(paths.images(this.#layout));
+    return facts;
   }
 
   async #removeUnfinished(imageId: string): Promise<void> {
-    await rm(this.#part(imageId), { force: true });
-    await rm(`${paths.imageFacts(this.#layout, imageId)}.part`, { force: true });
+    const directory = paths.images(this.#layout);
+    const files = await readdir(directory).catch(() => []);
+    const parts = files.filter((file) => file.startsWith(`${imageId}.`) && file.includes(".part"));
+    await Promise.all(parts.map((file) => rm(join(directory, file), { force: true })));
   }
 }
 
