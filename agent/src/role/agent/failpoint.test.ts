@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it, vi } from "vitest";
 import { failpointHook } from "./failpoint.ts";
 
@@ -15,6 +18,25 @@ it("dies at the moment that it names, and at no other", async () => {
   expect(die).not.toHaveBeenCalled();
   await hook("start_machine", "after");
   expect(die).toHaveBeenCalledOnce();
+});
+
+it("counts from the moment at which its file is there", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "lodge-failpoint-"));
+  try {
+    const path = join(directory, "failpoint");
+    const die = vi.fn<() => void>();
+    const hook = failpointHook(path, die)!;
+    await hook("plug_nic", "before");
+    writeFileSync(path, "plug_nic:before:2\n");
+    await hook("plug_nic", "before");
+    expect(die).not.toHaveBeenCalled();
+    await hook("plug_nic", "before");
+    expect(die).toHaveBeenCalledOnce();
+    writeFileSync(path, "no_step:before");
+    expect(() => failpointHook(path)!("plug_nic", "before")).toThrow("no_step");
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 it("is nothing where none is set", () => {

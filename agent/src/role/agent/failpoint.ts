@@ -1,7 +1,11 @@
 /** Ends the agent at a named step, as a crash would: how tests go through every moment at which it can die. */
+import { readFileSync } from "node:fs";
 import { stepNames, type StepHook, type StepMoment, type StepName } from "../../core/step.ts";
 
-/** The environment variable: `STEP:before` or `STEP:after`, and `:N` for the Nth time. */
+/**
+ * The environment variable: `STEP:before` or `STEP:after`, and `:N` for the Nth time. Or the absolute path of a file
+ * with that: it is looked for before every step until it is there, so that an agent's start does not count.
+ */
 export const failpointVariable = "LODGE_TEST_FAILPOINT";
 
 interface Failpoint {
@@ -16,11 +20,31 @@ export function failpointHook(
   die: () => void = () => void process.kill(process.pid, "SIGKILL"),
 ): StepHook | undefined {
   if (!text) return undefined;
-  const { step, moment, count } = parseFailpoint(text);
+  return text.startsWith("/") ? fromFile(text, die) : at(parseFailpoint(text), die);
+}
+
+function at({ step, moment, count }: Failpoint, die: () => void): StepHook {
   let seen = 0;
-  return (name, at) => {
-    if (name === step && at === moment && ++seen === count) die();
+  return (name, now) => {
+    if (name === step && now === moment && ++seen === count) die();
   };
+}
+
+function fromFile(path: string, die: () => void): StepHook {
+  let hook: StepHook | undefined;
+  return (name, moment) => {
+    hook ??= readHook(path, die);
+    return hook?.(name, moment);
+  };
+}
+
+function readHook(path: string, die: () => void): StepHook | undefined {
+  try {
+    return at(parseFailpoint(readFileSync(path, "utf8").trim()), die);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 function parseFailpoint(text: string): Failpoint {
