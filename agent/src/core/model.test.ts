@@ -142,10 +142,14 @@ const happenings = fc
       "guestPanics" as const,
       "kill" as const,
       "pause" as const,
-      "resume" as const,
+      "runOn" as const,
     ),
   )
   .map(([name, what]) => happen(what, name, (world, id) => world.hypervisor[what](id)));
+
+const diskErrors = vmNames.map((name) =>
+  happen("disk error", name, (world, id) => world.hypervisor.pause(id, "disk root: full")),
+);
 
 async function restart(world: World): Promise<void> {
   world.end();
@@ -162,6 +166,7 @@ const calls = {
     "delete",
     "resizeDisk",
     "setRebootAction",
+    "resume",
   ],
   networks: ["set", "delete", "list", "plug", "unplug", "listNics", "acknowledgements"],
   disks: ["create", "inspect", "resize", "check", "delete", "list"],
@@ -202,6 +207,13 @@ const commands = [
   ),
   happenings,
   happenings,
+  diskErrors,
+  fc.boolean().map(
+    (full) =>
+      new Act(`the host's disk is ${full ? "" : "not "}full`, async (world) => {
+        world.hypervisor.full = full;
+      }),
+  ),
   faults,
   fc
     .constantFrom(0, 1, 100, 5_000, 61_000)
@@ -255,8 +267,9 @@ async function live(
   // From here on nothing stands in the way.
   world.onStep = undefined;
   world.hypervisor.obedient = true;
-  for (const { vmId, state } of await world.machines()) {
-    if (state === "paused") world.hypervisor.resume(vmId);
+  world.hypervisor.full = false;
+  for (const { vmId, state, diskError } of await world.machines()) {
+    if (state === "paused" && diskError === undefined) world.hypervisor.runOn(vmId);
   }
   await world.pass(1_200_000);
   const before = new Map(

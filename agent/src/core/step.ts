@@ -29,6 +29,7 @@ export const stepNames = [
   "delete_machine",
   "resize_disk",
   "set_reboot_action",
+  "resume_guest",
 ] as const;
 export type StepName = (typeof stepNames)[number];
 

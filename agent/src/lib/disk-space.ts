@@ -4,14 +4,19 @@ import { lodgeError, type LodgeError } from "@lodge/schemas/rpc/error.ts";
 
 /** RESOURCE_EXHAUSTED (reason DISK_FULL), naming the file system that holds a path and what is free on it. */
 export async function diskFull(path: string, what: string, cause?: unknown): Promise<LodgeError> {
-  const { bavail, bsize } = await statfs(path);
-  const free = Math.floor((bavail * bsize) / 2 ** 20);
+  const free = Math.floor((await freeBytes(path)) / 2 ** 20);
   const mount = mountPoint(path);
   return lodgeError(
     "DISK_FULL",
     `${what} does not fit: the file system at ${mount} has ${free} MiB free`,
     { remedy: `free space on ${mount}, or make the file system larger`, cause },
   );
+}
+
+/** What is free on the file system that holds a path. */
+export async function freeBytes(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
 }
 
 /** Whether an error, or what a program said, is that a file system or a quota is full. */

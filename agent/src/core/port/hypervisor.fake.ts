@@ -36,6 +36,8 @@ export class FakeHypervisor implements Hypervisor, Consoles {
   readonly faults = new Faults<Method>();
   /** Whether guests power off when their button is pressed. */
   obedient: boolean;
+  /** Whether the host has no room for what guests write. */
+  full = false;
   /** The VMs whose firmware keeps variables. */
   readonly firmware = new Set<string>();
   readonly #options: FakeHypervisorOptions;
@@ -143,6 +145,18 @@ export class FakeHypervisor implements Hypervisor, Consoles {
     });
   }
 
+  resume(vmId: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    return this.faults.around("resume", () => {
+      const guest = this.#alive(vmId);
+      if (guest.machine.state !== "paused") return;
+      if (this.full) {
+        throw lodgeError("DISK_FULL", "what the guest writes does not fit: nothing is free");
+      }
+      this.runOn(vmId);
+    });
+  }
+
   onEvent(listener: (event: MachineEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -204,20 +218,24 @@ export class FakeHypervisor implements Hypervisor, Consoles {
   /** The process ends, as by SIGKILL. */
   kill(vmId: string): void {
     const guest = this.#alive(vmId);
-    const { cause: _, ...machine } = guest.machine;
+    const { cause: _, diskError: __, ...machine } = guest.machine;
     const detail = "QEMU was ended by SIGKILL";
     guest.machine = { ...machine, state: "exited", detail };
     this.#emit({ type: "exited", vmId, detail });
     this.#wake();
   }
 
-  pause(vmId: string): void {
-    this.#become(vmId, "paused");
-    this.#emit({ type: "paused", vmId, detail: "" });
+  /** Somebody pauses the guest; with `diskError`, QEMU does. */
+  pause(vmId: string, diskError?: string): void {
+    const guest = this.#alive(vmId);
+    guest.machine = { ...guest.machine, state: "paused", ...(diskError && { diskError }) };
+    this.#emit({ type: "paused", vmId, detail: diskError ?? "" });
   }
 
-  resume(vmId: string): void {
-    this.#become(vmId, "running");
+  runOn(vmId: string): void {
+    const guest = this.#alive(vmId);
+    const { diskError: _, ...machine } = guest.machine;
+    guest.machine = { ...machine, state: "running" };
     this.#emit({ type: "resumed", vmId, detail: "" });
   }
 
@@ -248,11 +266,6 @@ export class FakeHypervisor implements Hypervisor, Consoles {
       throw lodgeError("VM_NOT_RUNNING", "The VM does not run.", { kind: "vm", id: vmId });
     }
     return guest;
-  }
-
-  #become(vmId: string, state: Machine["state"]): void {
-    const guest = this.#alive(vmId);
-    guest.machine = { ...guest.machine, state };
   }
 
   #shutDown(vmId: string, cause: ShutdownCause): void {

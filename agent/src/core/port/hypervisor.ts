@@ -35,6 +35,8 @@ export interface Machine {
   readonly cause?: ShutdownCause;
   /** Of `exited`: what is known of its end, as in the event. */
   readonly detail?: string;
+  /** Of `paused`, where a disk's error is why: which disk and what, as in the event. */
+  readonly diskError?: string;
   readonly accelerator: "kvm" | "tcg";
   /** When the process was started, milliseconds since 1970. */
   readonly startedAt: number;
@@ -87,6 +89,11 @@ export interface Hypervisor {
   delete(vmId: string, signal: AbortSignal): Promise<void>;
   /** Tells a running guest the new size of a disk. */
   resizeDisk(vmId: string, disk: string, bytes: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Lets a guest run on that was paused for a disk's error; it writes again what failed. Throws RESOURCE_EXHAUSTED
+   * (reason DISK_FULL) while there is too little room.
+   */
+  resume(vmId: string, signal: AbortSignal): Promise<void>;
   /** What a reboot from inside does: `reset` reboots, `shutdown` ends the guest so that the agent starts it anew. */
   setRebootAction(vmId: string, action: "reset" | "shutdown", signal: AbortSignal): Promise<void>;
   /** Calls the listener with every event; the returned function ends that. */

@@ -170,6 +170,23 @@ export const scenarios: readonly Scenario[] = [
     check: async (world) => said((await status(world))?.phase === "running", "it does not run"),
   },
   {
+    name: "disk full under a guest",
+    prepare: async (world) => {
+      await withVm(world);
+      world.hypervisor.full = true;
+      world.hypervisor.pause(world.id("vm web"), "disk root: the host's file system is full");
+      await world.pass(20_000);
+      if ((await status(world))?.reason !== "DISK_FULL") throw new Error("nobody is told of it");
+    },
+    act: async (world) => {
+      world.hypervisor.full = false;
+    },
+    check: async (world) => [
+      ...said((await status(world))?.phase === "running", "it stands still"),
+      ...said((await status(world))?.boots === 1, "it was restarted"),
+    ],
+  },
+  {
     name: "guest powers itself off",
     prepare: withVm,
     act: async (world) => {

@@ -63,6 +63,11 @@ export async function execute(
       await run(() => hypervisor.setRebootAction(vmId, step.action, signal));
       view.rebootAction = step.action;
       return;
+    case "resume_guest":
+      await run(() => hypervisor.resume(vmId, signal));
+      view.resumedAt = context.clock.now();
+      view.disturbances += 1;
+      return;
     case "power_down":
       view.pressed = { bootId: step.bootId, at: context.clock.now() };
       await run(() => hypervisor.powerDown(vmId, signal));

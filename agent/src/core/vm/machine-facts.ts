@@ -1,3 +1,4 @@
+import type { Machine } from "../port/hypervisor.ts";
 import type { BootRecord, VmInternal } from "../record.ts";
 import { stepBackoff } from "../reconciler.ts";
 import { backoffLimit } from "../../lib/retry.ts";
@@ -46,6 +47,7 @@ function guestRuns(facts: Working): void {
   const machine = view.machine!;
   const { boot } = facts.internal;
   facts.outcome = undefined;
+  notePause(facts, record.status.phase === "paused", machine);
   const known = boot?.bootId === machine.bootId;
   if (known && boot.startedAt !== undefined) return;
   const base = known
@@ -66,6 +68,12 @@ function guestRuns(facts: Working): void {
   facts.boots += 1;
   if (known) facts.event("started", `the guest was started (pid ${machine.pid})${since}`);
   else facts.event("adopted", `a guest that runs already was found (pid ${machine.pid})`);
+}
+
+function notePause(facts: Working, before: boolean, { state, diskError }: Machine): void {
+  const now = state === "paused";
+  if (now && !before) facts.event("paused", `the guest was paused: ${diskError ?? "by somebody"}`);
+  if (before && !now) facts.event("resumed", "the guest runs on");
 }
 
 function guestDoesNotRun(facts: Working, boot: BootRecord): void {

@@ -216,6 +216,39 @@ describe("what comes next", () => {
       "- paused:PAUSED boot-1!",
     ],
     [
+      "its processors stand still since a disk is full",
+      {
+        internal: { boot: started(own) },
+        view: { ...alive, machine: machine({ state: "paused", diskError: "disk root: full" }) },
+      },
+      "resume_guest paused:DISK_ERROR boot-1!",
+    ],
+    [
+      "it was woken a moment ago, and its disk is full again",
+      {
+        internal: { boot: started(own) },
+        view: {
+          ...alive,
+          machine: machine({ state: "paused", diskError: "disk root: full" }),
+          resumedAt: now - 1,
+        },
+      },
+      "- paused:DISK_ERROR boot-1!",
+    ],
+    [
+      "a guest that stands still is to end",
+      {
+        spec: { power_state: "stopped" },
+        internal: { boot: started(own), stopping: { since: now, cause: "power_state" } },
+        view: {
+          ...alive,
+          machine: machine({ state: "paused", diskError: "disk root: full" }),
+          pressed: { bootId: "boot-1", at: now },
+        },
+      },
+      "- stopping boot-1! stopping:power_state",
+    ],
+    [
       "a disk is to grow under the guest",
       { internal: { boot: started(own) }, view: alive, disk: { size_bytes: 5 } },
       "resize_disk running boot-1!",

@@ -184,6 +184,36 @@ describe("a VM", () => {
     expect([starts(), (await status()).phase]).toEqual([6, "running"]);
   });
 
+  test("stands still while its disk is full, says so, and runs on once there is room", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    const { boot_id } = await status();
+    world.hypervisor.full = true;
+    world.hypervisor.pause(web(), "disk root: the host's file system is full");
+    await world.pass(60_000);
+    expect(await status()).toMatchObject({
+      phase: "paused",
+      reason: "DISK_FULL",
+      message: "what the guest writes does not fit: nothing is free",
+      actual_power_state: "running",
+    });
+    world.hypervisor.full = false;
+    await world.pass(16_000);
+    expect(await status()).toMatchObject({ phase: "running", reason: "", boot_id, boots: 1 });
+    expect(await log()).toEqual(["started", "paused", "resumed"]);
+  });
+
+  test("stands still where somebody paused it, until that one lets it go", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    world.hypervisor.pause(web());
+    await world.pass(600_000);
+    expect(await status()).toMatchObject({ phase: "paused", reason: "PAUSED" });
+    world.hypervisor.runOn(web());
+    await world.quiet();
+    expect((await status()).phase).toBe("running");
+  });
+
   test("tells what waits for a restart, and a reboot from inside takes it", async () => {
     await world.put("vm", world.vm("web"));
     await world.quiet();

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { asLodgeError, LodgeError } from "@lodge/schemas/rpc/error.ts";
 import { coalesced } from "../../lib/coalesce.ts";
-import { backoffDelay } from "../../lib/retry.ts";
+import { backoffDelay, type Backoff } from "../../lib/retry.ts";
 import { claimKey } from "../claim.ts";
 import { diskEntry } from "../disk/service.ts";
 import type { HypervisorCapabilities, MachineEvent } from "../port/hypervisor.ts";
@@ -30,6 +30,9 @@ export interface VmReconcilerOptions extends VmPorts {
   /** Draws the id of a boot; default a random UUID. */
   readonly drawId?: () => string;
 }
+
+/** A guest that waits for room is to go on soon after there is some. */
+const resumeBackoff: Backoff = { base: 1000, max: 15_000 };
 
 /** More turns than a VM can need: past them something is wrong, and the next look is left to the timer. */
 const turnLimit = 100;
@@ -150,6 +153,8 @@ export class VmReconciler implements Reconciler {
       view.lookedAt = count;
     }
     if (view.trouble?.step === "observe") view.trouble = undefined;
+    const stands = view.machine?.state === "paused";
+    if (view.trouble?.step === "resume_guest" && !stands) view.trouble = undefined;
   }
 
   async #related(record: Record<"vm">): Promise<Related> {
@@ -234,7 +239,8 @@ export class VmReconciler implements Reconciler {
   #trouble(view: VmView, step: string, error: unknown): number {
     const known = asLodgeError(error);
     const count = view.trouble?.step === step ? view.trouble.count + 1 : 1;
-    const retryAt = this.#context.clock.now() + 1 + backoffDelay(stepBackoff, count);
+    const backoff = step === "resume_guest" ? resumeBackoff : stepBackoff;
+    const retryAt = this.#context.clock.now() + 1 + backoffDelay(backoff, count);
     view.disturbances += 1;
     view.trouble = { step, reason: known.reason, message: statusMessage(known), count, retryAt };
     this.#context.log.warn({ step, error: known }, "a step failed; it is tried again");

@@ -69,11 +69,19 @@ function waiting({ failed, reason, message }: ReturnType<typeof unmetNeed> & obj
 
 function alivePhase(facts: Working): Situation {
   if (facts.internal.stopping && facts.stopWanted) return plain("stopping");
-  if (facts.input.view.machine?.state !== "paused") return plain("running");
+  const { machine } = facts.input.view;
+  if (machine?.state !== "paused") return plain("running");
+  if (machine.diskError === undefined) {
+    return {
+      phase: "paused",
+      reason: "PAUSED",
+      message: "The guest's processors stand still: somebody paused it through its debug monitor.",
+    };
+  }
   return {
     phase: "paused",
-    reason: "PAUSED",
-    message: "The guest's processors stand still; most often because the host's disk is full.",
+    reason: "DISK_ERROR",
+    message: `The guest stands still, and goes on when it can write again: ${machine.diskError}.`,
   };
 }
 

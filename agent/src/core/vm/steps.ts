@@ -21,6 +21,7 @@ export type VmStep =
     }
   | { readonly name: "start_machine"; readonly config: MachineConfig }
   | { readonly name: "set_reboot_action"; readonly action: "reset" | "shutdown" }
+  | { readonly name: "resume_guest" }
   | { readonly name: "power_down"; readonly bootId: string }
   | { readonly name: "force_stop" }
   | { readonly name: "remove_machine" }
@@ -49,6 +50,9 @@ export function planSteps(facts: Working): {
     facts.internal.stopping && facts.alive ? deadlineOf(facts) : undefined,
     facts.stopWanted && view.pressed ? view.pressed.at + pressInterval : undefined,
     facts.wanted && !facts.alive ? facts.internal.failures?.retryAt : undefined,
+    view.machine?.diskError !== undefined && view.resumedAt !== undefined
+      ? view.resumedAt + resumeInterval
+      : undefined,
   ].filter((at) => at !== undefined && at > now);
   return { steps, ...(due.length > 0 && { wakeAt: Math.min(...(due as number[])) }) };
 }
@@ -152,8 +156,20 @@ function missingBytes({ spec, status }: Record<"disk">): number | undefined {
 
 function liveSteps(facts: Working): VmStep[] {
   if (!facts.alive || facts.internal.stopping) return [];
+  const { view } = facts.input;
   const action = restartRequired(facts).length > 0 ? "shutdown" : "reset";
-  return facts.input.view.rebootAction === action ? [] : [{ name: "set_reboot_action", action }];
+  return [
+    ...(view.rebootAction === action ? [] : [{ name: "set_reboot_action" as const, action }]),
+    ...(isResumable(facts) ? [{ name: "resume_guest" as const }] : []),
+  ] as VmStep[];
+}
+
+/** A guest that finds no room again at once is not woken all the time. A person who paused it has a reason. */
+const resumeInterval = 10_000;
+
+function isResumable({ input: { view, now } }: Working): boolean {
+  if (view.machine?.state !== "paused" || view.machine.diskError === undefined) return false;
+  return view.resumedAt === undefined || now >= view.resumedAt + resumeInterval;
 }
 
 function startSteps(facts: Working): VmStep[] {

@@ -23,6 +23,8 @@ export interface VmView {
   readonly nics: Map<string, NicConfig | null>;
   /** What a reboot from inside does; unknown after a restart of the agent. */
   rebootAction: "reset" | "shutdown" | undefined;
+  /** When a paused guest was told to run on, milliseconds since 1970. */
+  resumedAt: number | undefined;
   /** The boot whose power button was pressed last, and when. */
   pressed: { readonly bootId: string; readonly at: number } | undefined;
   /** Why the start of the boot with that id failed. */
@@ -49,6 +51,7 @@ export function newView(fresh = false): VmView {
     erased: false,
     nics: new Map(),
     rebootAction: undefined,
+    resumedAt: undefined,
     pressed: undefined,
     startFailure: undefined,
     trouble: undefined,

@@ -8,7 +8,8 @@ import type {
   MachineEvent,
 } from "../../core/port/hypervisor.ts";
 import type { HostOperations, QemuProcess } from "../../lib/host-operations.ts";
-import type { Layout } from "../../lib/layout.ts";
+import { diskFull, freeBytes } from "../../lib/disk-space.ts";
+import { paths, type Layout } from "../../lib/layout.ts";
 import { Capabilities } from "./capabilities.ts";
 import { readLogTail } from "./log-tail.ts";
 import { describeEnd, Session } from "./session.ts";
@@ -26,6 +27,9 @@ export interface QemuHypervisorOptions {
   /** Limits of a monitor's greeting and answers, in milliseconds. */
   readonly monitorLimits?: { readonly greetingTimeout?: number; readonly answerTimeout?: number };
 }
+
+/** Bytes that must be free before a guest that found none is woken: less would only last for a moment. */
+const roomToResume = 16 * 2 ** 20;
 
 /** Guests as QEMU processes. One connection is held to each; `Symbol.dispose` lets go of them, and of no guest. */
 export class QemuHypervisor implements Hypervisor, Disposable {
@@ -116,6 +120,15 @@ export class QemuHypervisor implements Hypervisor, Disposable {
   async resizeDisk(vmId: string, disk: string, size: number, signal: AbortSignal): Promise<void> {
     const client = await (await this.#running(vmId)).client(signal);
     await client.execute("block_resize", { "node-name": `disk-${disk}`, size }, signal);
+  }
+
+  async resume(vmId: string, signal: AbortSignal): Promise<void> {
+    const client = await (await this.#running(vmId)).client(signal);
+    const directory = paths.disks(this.#options.layout);
+    if ((await freeBytes(directory)) < roomToResume) {
+      throw await diskFull(directory, "what the guest writes");
+    }
+    await client.execute("cont", undefined, signal);
   }
 
   async setRebootAction(

@@ -59,9 +59,13 @@ export class MachineEvents {
 }
 
 function ioError(data: Readonly<Record<string, unknown>>): string {
-  const disk = word(data["node-name"]).replace(/^disk-/, "");
-  if (data["nospace"] === true) return `disk ${disk}: the host's file system is full`;
-  return `disk ${disk}: ${word(data["reason"]) || "I/O error"}`;
+  return diskError(word(data["node-name"]), data["nospace"] === true, word(data["reason"]));
+}
+
+/** Why a guest was paused, in words: the disk of a block node, and what is wrong with it. */
+export function diskError(node: string, isFull: boolean, reason: string): string {
+  const disk = node.replace(/^disk-/, "");
+  return `disk ${disk}: ${isFull ? "the host's file system is full" : reason || "I/O error"}`;
 }
 
 function word(value: unknown): string {

@@ -10,6 +10,14 @@ export interface QmpCommands {
     readonly takes: undefined;
     readonly returns: { readonly enabled: boolean; readonly present: boolean };
   };
+  readonly "query-block": {
+    readonly takes: undefined;
+    readonly returns: readonly {
+      readonly "io-status"?: "ok" | "failed" | "nospace";
+      readonly inserted?: { readonly "node-name"?: string };
+    }[];
+  };
+  readonly cont: { readonly takes: undefined; readonly returns: object };
   readonly system_powerdown: { readonly takes: undefined; readonly returns: object };
   readonly block_resize: {
     readonly takes: { readonly "node-name": string; readonly size: number };

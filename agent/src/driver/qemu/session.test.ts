@@ -22,6 +22,11 @@ describe("a session with a QEMU", () => {
   let events: MachineEvent[];
   let status: string;
   let uuid: string;
+  const devices = [
+    { "io-status": "ok", inserted: { "node-name": "disk-root" } },
+    { "io-status": "nospace", inserted: { "node-name": "disk-data" } },
+    { inserted: { "node-name": "firmware" } },
+  ];
   beforeEach(async () => {
     const directory = mkdtempSync(join(tmpdir(), "lodge-session-"));
     layout = { stateDir: directory, runDir: directory };
@@ -47,6 +52,7 @@ describe("a session with a QEMU", () => {
     const made = await FakeQmpServer.listen(path);
     made.answer = ({ execute }) => {
       if (execute === "query-status") return { return: { status, running: status === "running" } };
+      if (execute === "query-block") return { return: devices };
       return { return: execute === "query-uuid" ? { UUID: uuid } : {} };
     };
     return made;
@@ -70,8 +76,14 @@ describe("a session with a QEMU", () => {
     const { pid } = session.process;
     const machine = { vmId, bootId, pid, startedAt: 5, accelerator: "tcg" };
     expect(await session.observe(signal)).toEqual({ ...machine, state: "running" });
-    status = "io-error";
+    status = "paused";
     expect(await session.observe(signal)).toEqual({ ...machine, state: "paused" });
+    status = "io-error";
+    expect(await session.observe(signal)).toEqual({
+      ...machine,
+      state: "paused",
+      diskError: "disk data: the host's file system is full",
+    });
     expect(server.asked.filter(({ execute }) => execute === "query-uuid")).toHaveLength(1);
   });
 

@@ -7,7 +7,7 @@ import { paths, type Layout } from "../../lib/layout.ts";
 import { isAlive } from "../../lib/process.ts";
 import { backoffDelay } from "../../lib/retry.ts";
 import { readLogTail, saysShutdown } from "./log-tail.ts";
-import { MachineEvents, machineState } from "./machine-events.ts";
+import { diskError, MachineEvents, machineState } from "./machine-events.ts";
 import { QmpClient, type QmpOptions } from "./qmp-client.ts";
 
 const backoff = { base: 200, max: 5_000 };
@@ -98,7 +98,9 @@ export class Session implements Disposable {
     else await this.#learnCause(status);
     const { vmId, bootId, pid, accelerator, startedAt } = this.process;
     const cause = this.#events.cause;
-    return { vmId, bootId, pid, accelerator, startedAt, state, ...(cause && { cause }) };
+    const machine = { vmId, bootId, pid, accelerator, startedAt, state } as const;
+    if (status !== "io-error") return { ...machine, ...(cause && { cause }) };
+    return { ...machine, diskError: await failingDisk(client, signal) };
   }
 
   /** Tries both monitors: the second one is for people, and serves where the first one's socket is gone. */
@@ -199,6 +201,13 @@ export class Session implements Disposable {
     }
     return describeEnd(this.#options.layout, this.process.vmId, exit);
   }
+}
+
+/** The disk for whose error QEMU has paused the guest. */
+async function failingDisk(client: QmpClient, signal: AbortSignal): Promise<string> {
+  const devices = await client.execute("query-block", undefined, signal);
+  const found = devices.find(({ "io-status": status = "ok" }) => status !== "ok");
+  return diskError(found?.inserted?.["node-name"] ?? "", found?.["io-status"] === "nospace", "");
 }
 
 /** How QEMU ended, with its last words. */
