@@ -1,5 +1,5 @@
 /** A running agent, put together: the root operations in this process, the drivers on them, the core, and its API. */
-import { availableParallelism, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
 import { createApi, type Api } from "../../api/api.ts";
 import type { Capability } from "../../api/host.ts";
 import { createCore } from "../../core/agent.ts";
@@ -16,6 +16,7 @@ import { systemClock } from "../../lib/clock.ts";
 import type { HostOperations } from "../../lib/host-operations.ts";
 import { paths, type Layout } from "../../lib/layout.ts";
 import type { Log } from "../../lib/log.ts";
+import { usableMemory } from "../../lib/memory-limit.ts";
 
 export interface ComposeOptions {
   /** The agent's name. */
@@ -61,7 +62,7 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
     images: new FileImages({ layout, roots: imageRoots }),
     clock: systemClock,
     log,
-    host: { name, cpus: availableParallelism(), memoryBytes: totalmem() },
+    host: { name, cpus: availableParallelism(), memoryBytes: usableMemory() },
     ...(onStep && { onStep }),
   });
   cleanup.adopt(core, (made) => made.close());
