@@ -42,3 +42,8 @@ it("has QEMU's words at once, not only when there are many", async () => {
   expect(await ended).toBe(0);
   await vi.waitFor(() => expect(read("qemu.log")).toBe("first\nsecond\n"), { timeout: 60_000 });
 });
+
+it("leaves no core file with the guest's memory, and cannot be made to", async () => {
+  expect(await run("cat /proc/self/limits >limits")).toBe(0);
+  expect(read("limits")).toMatch(/^Max core file size +0 +0 /m);
+});

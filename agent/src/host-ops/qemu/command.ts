@@ -9,9 +9,11 @@ const logBytes = 512 * 1024;
  * A guest may print for ever, also while no agent runs, and can make QEMU complain for ever. So neither writes to a file,
  * but to a pipe that leads to `split`, which begins a new file when one is full and keeps one old one: what was said last
  * is always there, and nobody ever waits for room. The shell holds both pipes open, so that their readers begin, and end
- * when the process does. It becomes QEMU itself: the process that is started is the one that is recorded.
+ * when the process does. It becomes QEMU itself: the process that is started is the one that is recorded. A crash leaves
+ * no core file: it would hold the guest's memory, with all that is secret in there.
  */
 const script = `
+ulimit -c 0
 mkfifo -m 600 console.in console.out qemu.err || exit
 exec 3<>console.out 4<>qemu.err
 keep() {
