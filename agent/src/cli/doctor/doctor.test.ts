@@ -107,6 +107,20 @@ it("warns of little room, and fails at none", async () => {
   });
 });
 
+it.each([
+  ["nft", "nftables v1.0.6 (Lester Gooch #5)", "1.0.6"],
+  ["pasta", "pasta 2024_06_07.8a83b53\nCopyright Red Hat", "2024_06_07.8a83b53"],
+  ["pasta", "pasta 0.0~git20230309.7c7625d-1", "0.0~git20230309.7c7625d"],
+  ["ip", "ip utility, iproute2-6.1.0, libbpf 1.1.0", "6.1.0"],
+  ["dnsmasq", "Dnsmasq version 2.90  Copyright (c) 2000-2024 Simon Kelley", "2.90"],
+])("finds the version in what %s says of itself: %s", async (name, said, version) => {
+  const run: World["run"] = async (file, args) =>
+    args.includes("--json") ? '{"nftables":[]}' : file.endsWith(`/${name}`) ? said : "8.2.1";
+  const findings = await runChecks(world({ run }), new AbortController().signal);
+  const detail = `${version} (/usr/bin/${name})`;
+  expect(findings).toContainEqual({ name, status: "ok", detail });
+});
+
 it("names the chain of others that drops what is forwarded, with a rule that lets us through", async () => {
   const chain = { family: "ip", table: "filter", name: "FORWARD", handle: 2 };
   const text = JSON.stringify({

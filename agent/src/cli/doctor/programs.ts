@@ -6,6 +6,9 @@ const oldestQemu = [7, 2] as const;
 /** How each program is asked for its version. */
 const versionArguments: Readonly<Record<string, readonly string[]>> = { ip: ["-V"] };
 
+/** A number, also after a `v` as nft writes it; or pasta's date and commit, such as 2024_06_07.8a83b53. */
+const versionPattern = /(?<![\w.])v?(\d+\.\d+[\w.~]*|\d{4}_\d\d_\d\d\.[\da-f]+)/u;
+
 /** Programs and firmware, with their versions. */
 export const programs: Check = async (world, signal) => {
   const wanted = [...requirements, uefiFirmware];
@@ -52,7 +55,7 @@ async function versionOf(
   try {
     const said = await world.run(path, versionArguments[name] ?? ["--version"], signal);
     const [line = ""] = said.split("\n");
-    return /(?<![\w.])\d+\.\d+[\w.~]*/u.exec(line)?.[0];
+    return versionPattern.exec(line)?.[1];
   } catch {
     signal.throwIfAborted();
     return undefined;
