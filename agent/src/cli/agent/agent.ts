@@ -178,7 +178,7 @@ async function down(
     return end(await withSudo(error, program, options, more, io));
   }
   const { name, directory } = options;
-  const { wasRunning, purged } = stopped;
+  const { wasRunning, purged, hasState } = stopped;
   print(io, flags.output, { name, directory, was_running: wasRunning, purged }, () =>
     [
       wasRunning
@@ -186,9 +186,9 @@ async function down(
         : `The agent ${name} does not run.`,
       purged
         ? `${directory} is gone.`
-        : purge
-          ? `${directory} was not there.`
-          : `Its state stays in ${directory}.`,
+        : hasState
+          ? `Its state stays in ${directory}.`
+          : `There is no state of an agent in ${directory}.`,
     ].join("\n"),
   );
 }

@@ -17,7 +17,11 @@ export interface AgentRole {
   stopDevelopmentAgent(
     options: AgentOptions,
     purge: boolean,
-  ): Promise<{ readonly wasRunning: boolean; readonly purged: boolean }>;
+  ): Promise<{
+    readonly wasRunning: boolean;
+    readonly purged: boolean;
+    readonly hasState: boolean;
+  }>;
   runInside(
     options: AgentOptions & {
       readonly readyFd?: number;

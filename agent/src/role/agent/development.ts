@@ -129,6 +129,8 @@ async function outbound(anchor: Anchor): Promise<string | undefined> {
 export interface Stopped {
   readonly wasRunning: boolean;
   readonly purged: boolean;
+  /** Whether an agent's directory is there, now that it has ended. */
+  readonly hasState: boolean;
 }
 
 /** Ends the host with all that is in it; with `purge` its disks, images and certificates go as well. Throws NOT_ALLOWED. */
@@ -140,8 +142,9 @@ export async function stopDevelopmentAgent(
   if (anchor) await stopAnchor(anchor, directory);
   await rm(agentFiles(directory, name).socket, { force: true });
   const ours = await stat(join(directory, "agent.json")).catch(() => undefined);
-  if (purge && ours) await removeDirectory(directory);
-  return { wasRunning: anchor !== undefined, purged: purge && ours !== undefined };
+  const purged = purge && ours !== undefined;
+  if (purged) await removeDirectory(directory);
+  return { wasRunning: anchor !== undefined, purged, hasState: !purged && ours !== undefined };
 }
 
 async function prepareDirectory({ name, directory, listen }: DevelopmentOptions): Promise<void> {
