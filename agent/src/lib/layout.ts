@@ -36,8 +36,10 @@ export const paths = {
   consoleLog: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "console.log"),
   /** What it printed before that, of a fixed length. */
   consoleOld: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "console.old"),
-  /** What QEMU itself said last; what it said before that is in `qemu.old`. */
+  /** What QEMU itself said last. */
   qemuLog: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "qemu.log"),
+  /** What it said before that, of a fixed length. */
+  qemuOld: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "qemu.old"),
   /** QEMU writes and locks it itself, so that a VM never runs twice. */
   qemuPid: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "qemu.pid"),
   qemuProcess: (layout: Layout, vmId: string): string =>

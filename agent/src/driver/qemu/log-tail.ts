@@ -1,11 +1,12 @@
 import { open } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { paths, type Layout } from "../../lib/layout.ts";
 
 const tailBytes = 16 * 1024;
 
 /** The end of a VM's log of QEMU: what QEMU said last, without its traces. Empty where there is none. */
 export async function readLogTail(layout: Layout, vmId: string): Promise<string> {
-  const lines = (await readEnd(layout, vmId)).split("\n");
+  const lines = (await readEnd(paths.qemuLog(layout, vmId))).split("\n");
   return lines
     .filter((line) => line.trim() !== "" && !line.startsWith(tracePrefix))
     .slice(-8)
@@ -13,18 +14,28 @@ export async function readLogTail(layout: Layout, vmId: string): Promise<string>
     .slice(-1024);
 }
 
-/** Whether QEMU's log says that the guest powered itself off. */
+/** Milliseconds between the looks at the log: what QEMU said comes to it through a pipe. */
+const waits = [0, 10, 20, 40, 80, 160];
+
+/** Whether QEMU's log says that the guest of this process powered itself off. Takes a moment where it does not. */
 export async function saysShutdown(layout: Layout, vmId: string): Promise<boolean> {
-  return (await readEnd(layout, vmId)).includes(`${tracePrefix} reason=${guestShutdown}`);
+  for (const wait of waits) {
+    await sleep(wait);
+    // In this order: what is moved aside in between is seen twice and not missed.
+    for (const path of [paths.qemuLog(layout, vmId), paths.qemuOld(layout, vmId)]) {
+      if ((await readEnd(path)).includes(`${tracePrefix} reason=${guestShutdown}`)) return true;
+    }
+  }
+  return false;
 }
 
 /** The trace that QEMU is started with, and the number of `guest-shutdown` among its `ShutdownCause`s. */
 const tracePrefix = "qemu_system_shutdown_request";
 const guestShutdown = 6;
 
-async function readEnd(layout: Layout, vmId: string): Promise<string> {
+async function readEnd(path: string): Promise<string> {
   try {
-    await using file = await open(paths.qemuLog(layout, vmId));
+    await using file = await open(path);
     const { size } = await file.stat();
     const buffer = Buffer.alloc(Math.min(size, tailBytes));
     const { bytesRead } = await file.read(buffer, 0, buffer.length, size - buffer.length);

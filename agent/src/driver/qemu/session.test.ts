@@ -116,6 +116,19 @@ describe("a session with a QEMU", () => {
     expect(await session.observe(signal)).toMatchObject({ cause: "guest_panic" });
   });
 
+  it("finds a shutdown that is noted a moment later, or was moved aside with the old log", async () => {
+    status = "shutdown";
+    const trace = "qemu_system_shutdown_request reason=6\n";
+    // By then it has been looked for in vain.
+    setTimeout(() => writeFileSync(paths.qemuLog(layout, vmId), trace), 60);
+    expect(await session.observe(signal)).toMatchObject({ cause: "guest_shutdown" });
+    session[Symbol.dispose]();
+    session = open();
+    writeFileSync(paths.qemuLog(layout, vmId), "qemu: warning\n");
+    writeFileSync(paths.qemuOld(layout, vmId), trace);
+    expect(await session.observe(signal)).toMatchObject({ cause: "guest_shutdown" });
+  });
+
   it("tells of the end of the process, once, with QEMU's last words", async () => {
     await session.observe(signal);
     writeFileSync(
