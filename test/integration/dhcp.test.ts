@@ -83,6 +83,18 @@ describe("a guest's address", () => {
     expect(await guest.dhcp()).toMatchObject({ ip: "10.20.1.10" });
   });
 
+  it("stays leased to its guest when another calls itself by that one's identity", async () => {
+    const network = await host.setNetwork(1);
+    const victim = await host.setNic(network, 10);
+    await using guest = await host.guest(victim);
+    const identity = "0x3d:ff112233445566778899";
+    expect(await guest.dhcp(["-x", identity])).toMatchObject({ ip: "10.20.1.10" });
+    const other = await host.guest(await host.setNic(network, 11));
+    expect(await other.dhcp(["-x", identity])).toMatchObject({ ip: "10.20.1.11" });
+    const addresses = host.leases(network.networkId).map(({ ipv4Address }) => ipv4Address);
+    expect(addresses.toSorted()).toEqual(["10.20.1.10", "10.20.1.11"]);
+  });
+
   it("goes to another MAC address once it is free, though its lease lasts", async () => {
     const network = await host.setNetwork(1);
     const before = await host.setNic(network, 10);
@@ -187,6 +199,18 @@ describe("a guest's address", () => {
   });
 });
 
+it("is served by a program that can do little else", async () => {
+  const network = await host.setNetwork(1);
+  const status = readFileSync(`/proc/${host.dnsmasqPid(network.networkId)}/status`, "utf8");
+  // CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW
+  const allowed = (1n << 10n) | (1n << 12n) | (1n << 13n);
+  for (const set of ["CapPrm", "CapEff", "CapBnd"]) {
+    const [, mask] = new RegExp(`^${set}:\\s+(\\w+)$`, "m").exec(status)!;
+    expect(BigInt(`0x${mask}`) & ~allowed).toBe(0n);
+  }
+  expect(status).toMatch(/^NoNewPrivs:\s+1$/m);
+});
+
 it("gives no DNS, and listens for nothing but DHCP", async () => {
   const network = await host.setNetwork(1);
   const inside = ["--target", String(host.dnsmasqPid(network.networkId)), "--net", "--"];
@@ -196,7 +220,7 @@ it("gives no DNS, and listens for nothing but DHCP", async () => {
     "/proc/self/net/udp",
     "/proc/self/net/tcp",
   ]);
-  const open = [...stdout.matchAll(/^ +\d+: [0-9A-F]+:([0-9A-F]{4}) /gm)].map(([, port]) =>
+  const open = [...stdout.matchAll(/^ *\d+: [0-9A-F]+:([0-9A-F]{4}) /gm)].map(([, port]) =>
     parseInt(port!, 16),
   );
   expect(open).toEqual([67]);

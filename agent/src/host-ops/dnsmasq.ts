@@ -9,6 +9,7 @@ import type { NetworkOperation } from "../lib/host-operations.ts";
 import { paths, type Layout } from "../lib/layout.ts";
 import { leaseSeconds, withoutLeases, type Lease } from "../lib/leases.ts";
 import { identify, isAlive, signalProcess, type ProcessIdentity } from "../lib/process.ts";
+import { mayDropCapabilities } from "./capabilities.ts";
 import { readJson, writeJson } from "./record.ts";
 import { namespacePath, servicesLink } from "./namespace.ts";
 
@@ -16,6 +17,7 @@ import { namespacePath, servicesLink } from "./namespace.ts";
 interface DnsmasqRecord extends ProcessIdentity {
   /** Digest of all that it was started with. */
   readonly config: string;
+  readonly user?: DnsmasqUser;
 }
 
 /** Whom dnsmasq runs as; undefined: as whom it is started, for it is root only in a namespace of ours. */
@@ -39,7 +41,7 @@ export async function setDnsmasq(
   if (running?.config === config && isServing(running, networkId)) return;
   await stopDnsmasq(layout, networkId);
   await writeFile(paths.dnsmasqConfig(layout, networkId), text);
-  await start(layout, networkId, config, signal);
+  await start(layout, networkId, { config, user }, signal);
 }
 
 /** Whether the network's dnsmasq runs. */
@@ -77,23 +79,29 @@ export async function dropLeases(
   drop: (lease: Lease) => boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const config = readRecord(layout, networkId)?.config;
+  const running = readRecord(layout, networkId);
   await stopDnsmasq(layout, networkId);
   const path = paths.leases(layout, networkId);
   await writeFile(path, withoutLeases(readFileSync(path, "utf8"), drop));
-  if (config !== undefined) await start(layout, networkId, config, signal);
+  if (running) await start(layout, networkId, running, signal);
 }
 
 async function start(
   layout: Layout,
   networkId: string,
-  config: string,
+  { config, user }: Pick<DnsmasqRecord, "config" | "user">,
   signal: AbortSignal,
 ): Promise<void> {
   // It goes to the background once it serves, so the end of this call means that it does.
   await exec(
     "nsenter",
-    [`--net=${namespacePath(networkId)}`, "--", "dnsmasq", configArgument(layout, networkId)],
+    [
+      `--net=${namespacePath(networkId)}`,
+      "--",
+      ...confined(user),
+      "dnsmasq",
+      configArgument(layout, networkId),
+    ],
     { signal },
   );
   const started = identify(Number(readFileSync(paths.dnsmasqPid(layout, networkId), "utf8")));
@@ -101,7 +109,18 @@ async function start(
   writeJson(paths.dnsmasqProcess(layout, networkId), {
     ...started,
     config,
+    user,
   } satisfies DnsmasqRecord);
+}
+
+/**
+ * What guests send is read by a program that can do nothing but serve DHCP, should they take it over. One that becomes
+ * another user needs more for that, and then keeps no more than this by itself.
+ */
+function confined(user: DnsmasqUser): readonly string[] {
+  if (user !== undefined || !mayDropCapabilities()) return [];
+  const sets = ["--bounding-set=-all,+net_admin,+net_raw,+net_bind_service", "--inh-caps=-all"];
+  return ["setpriv", "--no-new-privs", ...sets, "--"];
 }
 
 function configuration(layout: Layout, network: NetworkOperation, user: DnsmasqUser): string {
@@ -118,6 +137,8 @@ function configuration(layout: Layout, network: NetworkOperation, user: DnsmasqU
     `log-facility=${paths.dnsmasqLog(layout, networkId)}`,
     "quiet-dhcp",
     "dhcp-authoritative",
+    // A guest can claim the identity of another, whose lease would end by that; its MAC address it cannot choose.
+    "dhcp-ignore-clid",
     "no-ping",
     "dhcp-ignore=tag:!known",
     `dhcp-leasefile=${paths.leases(layout, networkId)}`,

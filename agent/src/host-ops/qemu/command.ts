@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { mayDropCapabilities } from "../capabilities.ts";
 
 /** Bytes of what the guest printed that are kept for certain; up to twice that is on disk. */
 const consoleBytes = 512 * 1024;
@@ -34,11 +34,4 @@ export function qemuCommand(
     : [];
   const shell = ["sh", "-c", script, "lodge-qemu"];
   return ["setpriv", ["--no-new-privs", ...bare, "--", ...shell, program, ...args]];
-}
-
-/** Who has no capability cannot give any away either (CAP_SETPCAP, bit 8), and need not. */
-function mayDropCapabilities(): boolean {
-  const status = readFileSync("/proc/self/status", "utf8");
-  const effective = /^CapEff:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? "0";
-  return (BigInt(`0x${effective}`) >> 8n) % 2n === 1n;
 }
