@@ -18,7 +18,7 @@ import {
   issueServerCertificate,
   type KeyPair,
 } from "../lib/pki.ts";
-import { silentLog } from "../lib/log.ts";
+import { silentLog, type LogFields } from "../lib/log.ts";
 import { createApi } from "./api.ts";
 import { permissions } from "./authorize.ts";
 
@@ -41,6 +41,8 @@ beforeAll(async () => {
 let world: World;
 let cleanup: AsyncDisposableStack;
 let transports: Map<string, Transport>;
+/** What was logged as information. */
+let noted: LogFields[];
 
 beforeEach(async () => {
   cleanup = new AsyncDisposableStack();
@@ -50,7 +52,9 @@ beforeEach(async () => {
   await world.begin();
   cleanup.defer(() => world.core.close());
   await world.furnish();
-  const server = createServer({ ...createApi({ core: world.core, log: silentLog }) });
+  noted = [];
+  const log = { ...silentLog, info: (fields: LogFields) => void noted.push(fields) };
+  const server = createServer({ ...createApi({ core: world.core, log }) });
   cleanup.defer(() => server.close(0));
   const address = await server.listen(`unix:${join(directory, "s.sock")}`, {
     ca: authority.certificate,
@@ -233,6 +237,49 @@ describe("who may do what", () => {
   test("the creator is the certificate's user", async () => {
     await vms().put(wish("web"));
     expect((await world.get("vm", "web"))!.creator).toBe("ann");
+  });
+});
+
+describe("the log of what clients did", () => {
+  test("names who changed what, without what it is to be", async () => {
+    const secret = { ...wish("web"), spec: { ...spec("web"), user_data: "password" } };
+    const { id } = await vms().put(secret);
+    await vms("vic").get({ id }, false);
+    await vms("vic")
+      .delete(id)
+      .catch(() => {});
+    await vms().delete(id);
+    const of = { principal: "ann", kind: "vm", id };
+    expect(noted).toEqual([
+      { ...of, method: "Put" },
+      { ...of, method: "Delete" },
+    ]);
+  });
+
+  test("names who reached into a guest, and who uploads", async () => {
+    const { id } = await vms().put(wish("web"));
+    await world.quiet();
+    const client = createClient(VmService, transport());
+    const open = async function* <T>(value: T) {
+      yield { part: { case: "open" as const, value } };
+    };
+    for await (const _ of client.console(open({ vmId: id, historyOnly: true })));
+    const forward = client.forward(open({ vmId: id, port: 80 }))[Symbol.asyncIterator]();
+    await forward.next().catch(() => {});
+    await forward.return?.();
+    const upload = createClient(ImageService, transport()).upload(
+      (async function* () {
+        const put = { id: world.id("image up"), spec: { name: "up", sha256: "0".repeat(64) } };
+        yield { part: { case: "start" as const, value: { put, sizeBytes: 0n } } };
+      })(),
+    );
+    await expect(upload).rejects.toMatchObject({ reason: "DIGEST_MISMATCH" });
+    const of = { principal: "ann", kind: "vm", id };
+    expect(noted.slice(1)).toEqual([
+      { ...of, method: "Console" },
+      { ...of, method: "Forward" },
+      { ...of, method: "Upload", kind: "image", id: world.id("image up") },
+    ]);
   });
 });
 

@@ -27,11 +27,11 @@ export function createApi({ core, log, capabilities = [] }: ApiOptions): Api {
   return {
     services: [
       hostService(core, log, capabilities),
-      objectService(core, "network"),
-      objectService(core, "address_pool"),
-      imageService(core),
-      objectService(core, "disk"),
-      vmService(core),
+      objectService(core, log, "network"),
+      objectService(core, log, "address_pool"),
+      imageService(core, log),
+      objectService(core, log, "disk"),
+      vmService(core, log),
     ],
     interceptors: [authorization],
     onError: (error, context) => logError(log, error, context),

@@ -26,6 +26,8 @@ import type { Change } from "../core/port/store.ts";
 import type { Record as ObjectRecord } from "../core/record.ts";
 import type { PutRequest } from "../core/service.ts";
 import { sentence } from "../core/words.ts";
+import type { Log } from "../lib/log.ts";
+import { audit } from "./audit.ts";
 import { principalKey } from "./principal.ts";
 
 /** The gRPC service of each kind. */
@@ -47,6 +49,7 @@ export interface PutMessage {
 /** The handlers of one kind, without those that only it has. */
 export function objectService<K extends KindName>(
   core: Core,
+  log: Log,
   kind: K,
   further: ServiceBinding["implementation"] = {},
 ): ServiceBinding {
@@ -58,6 +61,7 @@ export function objectService<K extends KindName>(
       ...further,
       put: async (message: PutMessage, context: CallContext) => {
         const record = await service.put(putRequest(kind, message), context.get(principalKey));
+        audit(log, context, kind, record.id);
         return objectMessage(host, record);
       },
       validate: async (message: PutMessage, context: CallContext) => {
@@ -96,9 +100,10 @@ export function objectService<K extends KindName>(
       },
       watch: ({ id, since }: WatchRequest, context: CallContext) =>
         events(host, service.watch(Number(since), id === "" ? undefined : id, context.signal)),
-      delete: async ({ id, expectedRevision }: DeleteRequest) => {
+      delete: async ({ id, expectedRevision }: DeleteRequest, context: CallContext) => {
         const revision = expectedRevision === 0n ? undefined : Number(expectedRevision);
         await service.delete(id, revision);
+        audit(log, context, kind, id);
         return {};
       },
     },

@@ -5,6 +5,8 @@ import type { CallContext, ServiceBinding } from "@lodge/schemas/rpc/service.ts"
 import type { Core } from "../core/agent.ts";
 import { awaitGuest } from "../core/vm/console.ts";
 import { forwardTarget } from "../core/vm/forward.ts";
+import type { Log } from "../lib/log.ts";
+import { audit } from "./audit.ts";
 import { firstPart } from "./first-part.ts";
 import { objectService } from "./object.ts";
 
@@ -12,17 +14,18 @@ import { objectService } from "./object.ts";
 const pieceBytes = 64 * 1024;
 
 /** The service of VMs: that of every kind, Console and Forward. */
-export function vmService(core: Core): ServiceBinding {
-  return objectService(core, "vm", {
+export function vmService(core: Core, log: Log): ServiceBinding {
+  return objectService(core, log, "vm", {
     console: (requests: AsyncIterable<ConsoleRequest>, context: CallContext) =>
-      consoleOf(core, requests, context),
+      consoleOf(core, log, requests, context),
     forward: (requests: AsyncIterable<ForwardRequest>, context: CallContext) =>
-      forward(core, requests, context),
+      forward(core, log, requests, context),
   });
 }
 
 async function* consoleOf(
   { services, consoles }: Core,
+  log: Log,
   requests: AsyncIterable<ConsoleRequest>,
   context: CallContext,
 ): AsyncGenerator<object> {
@@ -31,6 +34,7 @@ async function* consoleOf(
   );
   const record = await services.vm.get({ id: first.vmId }, false);
   const { id } = record;
+  audit(log, context, "vm", id);
   if (!first.historyOnly) await awaitGuest(services.vm, record, context.signal);
   const typing = new Pump(async () => {
     for await (const { part } of rest) {
@@ -50,6 +54,7 @@ async function* consoleOf(
 
 async function* forward(
   core: Core,
+  log: Log,
   requests: AsyncIterable<ForwardRequest>,
   context: CallContext,
 ): AsyncGenerator<object> {
@@ -61,6 +66,7 @@ async function* forward(
   if (first.port < 1 || first.port > 65_535) {
     throw lodgeError("REQUEST_INVALID", `${first.port} is no port of TCP.`);
   }
+  audit(log, context, "vm", first.vmId);
   const connection = await networks.connect(networkId, ipv4Address, first.port, context.signal);
   using cleanup = new DisposableStack();
   cleanup.defer(() => connection.destroy());
