@@ -40,13 +40,14 @@ function refuseShrink({ planned, prior, diagnostics }: Context): void {
  */
 function keepFacts(context: Context): void {
   const { planned, prior } = context;
-  if (!prior!.ready || prior!.restart_required.length > 0) return;
+  if (prior!.restart_required.length > 0) return;
   if (!context.changed(["nics"]) && !context.changed(["primary_nic"])) {
     planned!.ipv4_address = prior!.ipv4_address;
     planned!.nic_status = prior!.nic_status;
   }
-  const alone = Object.values(prior!.disks ?? {}).every(({ disk_id }) => disk_id === null);
-  if (alone && !context.changed(["disks"])) planned!.disk_status = prior!.disk_status;
+  const own = Object.values(prior!.disks ?? {}).every(({ disk_id }) => disk_id === null);
+  const made = prior!.disk_status.every(({ size_bytes }) => size_bytes > 0);
+  if (own && made && !context.changed(["disks"])) planned!.disk_status = prior!.disk_status;
 }
 
 /** Where wish and fact of the power state differ, the plan says what apply makes true: that is how drift shows. */
