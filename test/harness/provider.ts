@@ -1,6 +1,6 @@
 /** The provider as Terraform's core sees it, against agents of tests: everything of both but their processes. */
 import { simulate, type Core } from "@lodge/provider/sdk/testing/core.ts";
-import type { Instance } from "@lodge/provider/sdk/testing/core-error.ts";
+import { CoreError, type Instance } from "@lodge/provider/sdk/testing/core-error.ts";
 import { plainValue } from "@lodge/provider/sdk/testing/core-value.ts";
 import type { ProviderDefinition } from "@lodge/provider/sdk/provider.ts";
 import type { Identity } from "@lodge/schemas/rpc/tls.ts";
@@ -46,4 +46,35 @@ export async function provider(
 export function attributes({ state }: Pick<Instance, "state">): Record<string, any> {
   // eslint-disable-next-line typescript/no-explicit-any
   return plainValue(state) as Record<string, any>;
+}
+
+/** What came of an apply: what is in the state, and what the user reads. */
+export interface Attempt {
+  readonly instance: Instance | undefined;
+  /** The errors, a line each; undefined where it succeeded. */
+  readonly error: string | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** Plans, and applies that. Errors at the plan are thrown, those of the apply are in the answer. */
+export async function attempt(
+  core: Core,
+  type: string,
+  item: Instance | undefined,
+  config: object,
+): Promise<Attempt> {
+  const made = await core.plan(type, item, config);
+  const said = core.caller.warnings.length;
+  const result = await core
+    .resource(type)
+    .apply(made, config)
+    .then(
+      (instance) => ({ instance, error: undefined }),
+      (error: unknown) => {
+        if (!(error instanceof CoreError)) throw error;
+        return { instance: error.instance, error: error.message };
+      },
+    );
+  const warnings = core.caller.warnings.slice(said);
+  return { ...result, warnings: warnings.map(({ summary, detail }) => `${summary}: ${detail}`) };
 }

@@ -1,0 +1,163 @@
+/** Waits of an apply: what they make of a VM that is not ready, and that no wait ever costs one. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Core } from "@lodge/provider/sdk/testing/core.ts";
+import type { Instance } from "@lodge/provider/sdk/testing/core-error.ts";
+import { plainValue } from "@lodge/provider/sdk/testing/core-value.ts";
+import { isUnknown } from "@lodge/provider/sdk/value/unknown.ts";
+import { lodgeError } from "@lodge/schemas/rpc/error.ts";
+import { CoreAgent } from "../harness/core-agent.ts";
+import { idOf } from "../harness/life.ts";
+import { attempt, attributes, provider } from "../harness/provider.ts";
+
+let agent: CoreAgent;
+let core: Core;
+beforeEach(async () => {
+  agent = await CoreAgent.start();
+  await agent.world.furnish();
+  core = await provider([agent]);
+});
+afterEach(() => agent[Symbol.asyncDispose]());
+
+const nic = { network_id: idOf("network lan"), ipv4_pool_id: idOf("address_pool lan") };
+const web = (wait_for: object | null) => ({
+  name: "web",
+  memory: "128MiB",
+  nics: { eth0: nic },
+  wait_for,
+});
+
+const apply = (item: Instance | undefined, config: object) =>
+  attempt(core, "lodge_vm", item, config);
+
+/** What a plan would set, and what is only known after it. */
+async function changes(item: Instance, config: object) {
+  const { action, prior, planned } = await core.plan("lodge_vm", item, config);
+  const [before, after] = [plainValue(prior), plainValue(planned)] as Record<string, unknown>[];
+  const names = Object.keys(after!).filter(
+    (name) => JSON.stringify(before![name]) !== JSON.stringify(after![name]),
+  );
+  return {
+    action,
+    open: names.filter((name) => isUnknown(after![name] as never)),
+    set: names.filter((name) => !isUnknown(after![name] as never)),
+  };
+}
+
+describe("a wait that fails", () => {
+  const silent = web({ console: "login:", timeout: "1s" });
+
+  test("when the VM is made is a warning that names it; the next plan waits again", async () => {
+    const first = await apply(undefined, silent);
+    expect(first.error).toBeUndefined();
+    expect(first.instance).toMatchObject({ tainted: false });
+    expect(attributes(first.instance!)).toMatchObject({
+      ready: false,
+      actual_power_state: "running",
+      ipv4_address: "10.20.0.10",
+    });
+    expect(first.warnings).toEqual([
+      expect.stringMatching(
+        /^The VM web is made, and not ready: The wait for "login:" on the console has failed\. It did not come within 1s/u,
+      ),
+    ]);
+    expect(await changes(first.instance!, silent)).toEqual({
+      action: "update",
+      set: [],
+      open: ["ready", "restart_required"],
+    });
+  });
+
+  test("at an update is an error, which does not taint, and is over once it comes true", async () => {
+    const { instance } = await apply(undefined, silent);
+    const again = await apply(instance, silent);
+    expect(again.error).toMatch(
+      /^Unable to update lodge_vm: The wait for "login:" on the console has failed\./u,
+    );
+    expect(again.instance).toMatchObject({ tainted: false });
+    expect(attributes(again.instance!)["ready"]).toBe(false);
+    const { id } = attributes(again.instance!);
+    agent.world.hypervisor.guestPrints(id, "web lo");
+    agent.world.hypervisor.guestPrints(id, "gin: ");
+    const then = await apply(again.instance, silent);
+    expect([then.error, then.warnings]).toEqual([undefined, []]);
+    expect(attributes(then.instance!)).toMatchObject({ id, ready: true });
+    expect((await changes(then.instance!, silent)).action).toBe("no-op");
+    expect(await agent.world.store.get("vm", id)).toMatchObject({
+      specRevision: 1,
+      status: { boots: 1 },
+    });
+  });
+
+  test("with on_timeout = fail is an error, and taints", async () => {
+    const { instance, error } = await apply(
+      undefined,
+      web({ console: "login:", timeout: "1s", on_timeout: "fail" }),
+    );
+    expect(error).toMatch(
+      /^Unable to create lodge_vm: The wait for "login:" on the console has failed/u,
+    );
+    expect(instance).toMatchObject({ tainted: true });
+    expect((await core.plan("lodge_vm", instance, web(null))).action).toBe("replace");
+  });
+
+  test("is the only one that is named", async () => {
+    const started = apply(undefined, web({ ipv4: true, tcp_port: 22, timeout: "1s" }));
+    let vm;
+    do {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      vm = (await agent.world.store.list("vm")).records[0];
+    } while (vm?.status.phase !== "running");
+    expect(agent.world.networks.boot(vm.id, "eth0")).toBe(true);
+    const { warnings, instance } = await started;
+    expect(warnings).toEqual([expect.stringMatching(/The wait for TCP port 22 has failed\./u)]);
+    agent.world.networks.serve(nic.network_id, "10.20.0.10", 22, (connection) => connection.end());
+    const then = await apply(instance, web({ ipv4: true, tcp_port: 22, timeout: "10s" }));
+    expect(attributes(then.instance!)["ready"]).toBe(true);
+  });
+});
+
+test("nothing is waited for where the VM shall be off", async () => {
+  const off = { ...web({ console: "login:", timeout: "1s" }), power_state: "stopped" };
+  const { instance, warnings } = await apply(undefined, off);
+  expect([attributes(instance!)["ready"], warnings]).toEqual([true, []]);
+});
+
+test("a VM that does not start is kept, and mended by the next apply", async () => {
+  const { faults } = agent.world.hypervisor;
+  faults.failNext("start", lodgeError("QEMU_FAILED", "QEMU did not start: out of luck."));
+  const first = await apply(undefined, web(null));
+  expect(first.instance).toMatchObject({ tainted: false });
+  expect(attributes(first.instance!)["ready"]).toBe(false);
+  expect(first.warnings).toEqual([
+    expect.stringMatching(/The VM web has failed: QEMU did not start: out of luck\./u),
+  ]);
+  const then = await apply(first.instance, web(null));
+  expect(attributes(then.instance!)).toMatchObject({
+    id: attributes(first.instance!)["id"],
+    ready: true,
+    actual_power_state: "running",
+  });
+});
+
+test("the time that timeouts allows ends a create with what is there, and an update with an error", async () => {
+  const { hypervisor } = agent.world;
+  const held = Promise.withResolvers<void>();
+  hypervisor.faults.hook = (method) => (method === "start" ? held.promise : undefined);
+  const config = { ...web(null), timeouts: { create: "1s", update: "1s" } };
+  const first = await apply(undefined, config);
+  expect(attributes(first.instance!)).toMatchObject({
+    ready: false,
+    actual_power_state: "stopped",
+  });
+  expect(first.warnings).toEqual([
+    expect.stringMatching(/did not get there in the time that timeouts allows/u),
+  ]);
+  const again = await apply(first.instance, config);
+  expect(again).toMatchObject({
+    error: expect.stringMatching(/^Unable to update lodge_vm: .* timeouts allows/u),
+    instance: { tainted: false },
+  });
+  held.resolve();
+  const then = await apply(again.instance, config);
+  expect(attributes(then.instance!)["ready"]).toBe(true);
+});
