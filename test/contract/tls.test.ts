@@ -119,6 +119,29 @@ describe.each(Object.keys(transports) as (keyof typeof transports)[])(
       await expect.poll(() => running.server.connections).toBe(0);
     });
 
+    test("a renewed identity meets later connections; those that are open live on", async () => {
+      await using running = await serve(address(), serverTls());
+      using transport = connect({ address: running.address, security: clientTls() });
+      const client = createClient(GRPCController, transport);
+      await client.shutdown({});
+      const renewed = await createAuthority("Lodge test");
+      const own = await issueServerCertificate(renewed, {
+        host: "rack1",
+        dnsNames: ["localhost"],
+        addresses: ["127.0.0.1"],
+      });
+      const user = await issueClientCertificate(renewed, { user: "bob", role: "admin" });
+      const ca = renewed.certificate;
+      expect(() => running.server.renew({ ca, ...own, key: user.key })).toThrow("does not belong");
+      running.server.renew({ ca, ...own });
+      const security = { ...clientTls(), ca, ...user };
+      expect(await call({ address: running.address, security })).toBeUndefined();
+      expect(running.peers.at(-1)?.certificate?.commonName).toBe("bob");
+      const former = await call({ address: running.address, security: clientTls() });
+      expect(former).toMatchObject({ reason: expect.stringContaining("CERTIFICATE") });
+      await client.shutdown({});
+    });
+
     test("wrong host name", async () => {
       await using running = await serve(address(), serverTls());
       const error = await call({

@@ -10,7 +10,7 @@ import { registerService } from "./handler.ts";
 import type { ServerInterceptor } from "./interceptor.ts";
 import { agentLimits, type Limits } from "./limits.ts";
 import { listen, type Listener } from "./listener.ts";
-import { terminateTls } from "./terminate.ts";
+import { terminateTls, type Termination } from "./terminate.ts";
 import type { CallContext, ServiceBinding } from "./service.ts";
 import type { LodgeError } from "./error.ts";
 import type { Plaintext, ServerTls } from "./tls.ts";
@@ -41,6 +41,7 @@ export class Server implements AsyncDisposable {
   readonly #injector: ConnectionInjector;
   readonly #calls: CallTable;
   readonly #listeners: Listener[] = [];
+  readonly #terminations: Termination[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #onRefused: (reason: string, address: string) => void;
 
@@ -82,13 +83,25 @@ export class Server implements AsyncDisposable {
   serve(listener: Listener, security: ServerTls | Plaintext): void {
     this.#listeners.push(listener);
     const inject = (socket: Socket) => this.#injector.injectConnection(socket);
-    const accept =
-      security === "plaintext" ? inject : terminateTls(security, inject, this.#onRefused);
+    let accept = inject;
+    if (security !== "plaintext") {
+      const termination = terminateTls(security, inject, this.#onRefused);
+      this.#terminations.push(termination);
+      accept = termination.accept;
+    }
     listener.serve((socket) => {
       this.#sockets.add(socket);
       socket.on("error", () => socket.destroy()).on("close", () => this.#sockets.delete(socket));
       accept(socket);
     });
+  }
+
+  /**
+   * Meets later connections on every socket that has TLS with this identity; those that are open live on. Throws
+   * CREDENTIALS_INVALID, and then changes nothing.
+   */
+  renew(tls: ServerTls): void {
+    for (const termination of this.#terminations) termination.renew(tls);
   }
 
   /**

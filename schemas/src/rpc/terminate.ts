@@ -5,32 +5,47 @@ import { checkIdentity, credentialsError, type ServerTls } from "./tls.ts";
 
 const handshakeTimeoutMs = 10_000;
 
+/** Made by {@link terminateTls}. */
+export interface Termination {
+  /** Does the TLS handshake on a raw connection. */
+  readonly accept: (socket: Socket) => void;
+  /** What later connections are met with. Throws CREDENTIALS_INVALID, and then changes nothing. */
+  readonly renew: (tls: ServerTls) => void;
+}
+
 /**
- * @returns a function that does the TLS handshake on a raw connection and hands `onSecure` those whose peer owns a
- * certificate of the authority. Throws CREDENTIALS_INVALID for unusable certificates of our own.
+ * Hands `onSecure` the connections whose peer owns a certificate of the authority. Throws CREDENTIALS_INVALID for
+ * unusable certificates of our own.
  */
 export function terminateTls(
   tls: ServerTls,
   onSecure: (socket: Socket) => void,
   onRefused: (reason: string, address: string) => void,
-): (socket: Socket) => void {
+): Termination {
   const server = secureServer(tls);
   server.on("secureConnection", onSecure);
   server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
     onRefused(refusal(error, socket), socket.remoteAddress ?? "unix");
     socket.destroy();
   });
-  return (socket) => server.emit("connection", socket);
+  return {
+    accept: (socket) => server.emit("connection", socket),
+    renew: (renewed) => {
+      checkIdentity(renewed);
+      try {
+        server.setSecureContext(secureContext(renewed));
+      } catch (thrown) {
+        throw credentialsError(thrown);
+      }
+    },
+  };
 }
 
 function secureServer(tls: ServerTls) {
   checkIdentity(tls);
   try {
     return createServer({
-      ca: tls.ca,
-      cert: tls.certificate,
-      key: tls.key,
-      minVersion: tls.minVersion ?? "TLSv1.3",
+      ...secureContext(tls),
       requestCert: true,
       rejectUnauthorized: true,
       ALPNProtocols: ["h2"],
@@ -39,6 +54,10 @@ function secureServer(tls: ServerTls) {
   } catch (thrown) {
     throw credentialsError(thrown);
   }
+}
+
+function secureContext({ ca, certificate, key, minVersion = "TLSv1.3" }: ServerTls) {
+  return { ca, cert: certificate, key, minVersion };
 }
 
 /** OpenSSL's words, translated where an operator would have to look them up. */

@@ -63,6 +63,6 @@ function lifetime(name: string, pem: string, now: Date): Finding {
     status: days < 0 ? "missing" : "warning",
     detail: days < 0 ? `expired on ${until}` : `expires on ${until}`,
     remedy:
-      "A development agent renews its certificates when it is started; others are issued anew.",
+      "A development agent renews its certificates at its start and once a day; others are issued anew.",
   };
 }

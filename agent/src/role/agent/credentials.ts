@@ -1,8 +1,8 @@
 /** The certificates of a development agent: an authority of its own, a server's and a client's, renewed in time. */
 import { X509Certificate } from "node:crypto";
-import { chmod, readFile, rename, writeFile } from "node:fs/promises";
+import { chmod, chown, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { isIP } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { agentFiles } from "@lodge/schemas/rpc/local-agent.ts";
 import { checkIdentity, type Identity } from "@lodge/schemas/rpc/tls.ts";
 import {
@@ -18,7 +18,7 @@ interface Place {
   readonly key: string;
 }
 
-/** A certificate that ends sooner than this is made anew at the next start. */
+/** A certificate that ends sooner than this is made anew. */
 const renewBeforeMs = 30 * 24 * 60 * 60 * 1000;
 
 /** Whom the certificates are for. */
@@ -60,6 +60,18 @@ export async function ensureCredentials({
     await write(places.client, await issueClientCertificate(authority, { user, role: "admin" }));
   }
   return await serverIdentity(directory, name);
+}
+
+/** The same for an agent that serves already: its hosts are those of the certificate that it has. */
+export async function renewCredentials(
+  directory: string,
+  name: string,
+  now: Date,
+): Promise<Identity> {
+  const { certificate } = await serverIdentity(directory, name);
+  const names = new X509Certificate(certificate).subjectAltName?.split(", ") ?? [];
+  const hosts = names.map((host) => host.replace(/^(DNS|IP Address):/, ""));
+  return await ensureCredentials({ directory, name, hosts, now });
 }
 
 /** What the agent proves itself with, and whom it lets in. */
@@ -112,6 +124,9 @@ async function write(place: Place, pair: KeyPair): Promise<KeyPair> {
 async function replace(path: string, text: string, mode: number): Promise<void> {
   const temporary = `${path}.${process.pid}`;
   await writeFile(temporary, text, { mode });
+  // An agent that root runs for a user leaves that user's files to that user.
+  const { uid, gid } = await stat(dirname(path));
+  if (uid !== process.getuid?.()) await chown(temporary, uid, gid);
   await rename(temporary, path);
 }
 

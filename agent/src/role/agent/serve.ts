@@ -6,10 +6,12 @@ import { agentFiles } from "@lodge/schemas/rpc/local-agent.ts";
 import { createServer } from "@lodge/schemas/rpc/server.ts";
 import { version } from "@lodge/schemas/version.ts";
 import type { Capability } from "../../api/host.ts";
+import { systemClock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { compose } from "./compose.ts";
 import { serverIdentity } from "./credentials.ts";
 import { importDirectory } from "./development.ts";
+import { keepCredentials } from "./keep-credentials.ts";
 import { failpointHook, failpointVariable } from "./failpoint.ts";
 import { inheritListener } from "./inherited-listener.ts";
 import { singleInstance } from "./single-instance.ts";
@@ -51,6 +53,14 @@ export async function serve(options: ServeOptions, log: Log, signal: AbortSignal
   await server.listen(`unix:${socket}`, identity);
   await giveToOwner(socket, directory);
   if (listenFd !== undefined) server.serve(await inheritListener(listenFd), identity);
+  using _credentials = keepCredentials({
+    directory,
+    name,
+    identity,
+    onRenewed: (renewed) => server.renew(renewed),
+    clock: systemClock,
+    log,
+  });
   log.info({ socket }, "the agent serves");
   // Clients need not wait for guests to be found again: wishes are taken at once.
   const failed = Promise.withResolvers<never>();
