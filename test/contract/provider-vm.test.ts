@@ -142,6 +142,6 @@ test("every life of a VM", async () => {
         },
       },
     },
-    40,
+    10,
   );
 });

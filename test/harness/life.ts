@@ -13,7 +13,7 @@ import { attributes, provider, runs } from "./provider.ts";
 export const pick = fc.constantFrom;
 /** Null every second time. */
 export const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
-  fc.option(arbitrary, { freq: 1 });
+  fc.option(arbitrary, { freq: 2 });
 /** An object with all of these. */
 export const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
   fc.record<T>(model, { noNullPrototype: true });
@@ -53,7 +53,7 @@ export interface Life<K extends KindName> {
 export async function walk<K extends KindName>(life: Life<K>, count: number): Promise<void> {
   const type = `lodge_${life.kind}`;
   const events = { ...common(life), ...life.events };
-  const anyEvent = fc.option(pick(...Object.keys(events)), { freq: 1 });
+  const anyEvent = fc.option(pick(...Object.keys(events)), { freq: 2 });
   const anySteps = anyWishes(life).chain((wishes) =>
     fc.tuple(
       ...wishes.map((wish) =>
