@@ -201,12 +201,13 @@ export class ObjectService<K extends KindName> {
     const { kind } = this.#policy;
     const current = await this.#store.get(kind, id);
     const refusals: Refusal[] = [...preflight];
+    const wanted = current && this.#policy.normalize ? this.#policy.normalize(spec, current) : spec;
     if (current) {
       if (current.deletedAt !== undefined) return { refusals: [beingDeleted(current)] };
       if (expectedRevision !== current.specRevision) {
         // The same wish again: its answer was lost.
         const repeated =
-          isDeepStrictEqual(plain(spec), plain(current.spec)) &&
+          isDeepStrictEqual(plain(wanted), plain(current.spec)) &&
           (expectedRevision === undefined
             ? current.creator === principal.name && current.specRevision === 1
             : expectedRevision === current.specRevision - 1);
@@ -227,7 +228,6 @@ export class ObjectService<K extends KindName> {
       if (adopted) return { answer: namesake };
       refusals.push(nameTaken(namesake));
     }
-    const wanted = current && this.#policy.normalize ? this.#policy.normalize(spec, current) : spec;
     if (current) refusals.push(...immutable(current, wanted));
     const wish: Wish<K> = {
       id,
