@@ -13,7 +13,7 @@ import { hostsAttribute, idAttribute, timeoutsAttribute } from "./common.ts";
 import type { Deadline } from "./deadline.ts";
 import { kindResource, onHosts } from "./kind-resource.ts";
 import { digestOf, fileChunks, sizeOf } from "./local-file.ts";
-import { pointed, put } from "./put.ts";
+import { persistently, pointed, put } from "./put.ts";
 import { specOf } from "./translate.ts";
 
 const schema = z.object({
@@ -68,17 +68,20 @@ async function upload(
   id: string,
   spec: ImageSpec,
   path: string,
-  { signal }: Deadline,
+  deadline: Deadline,
 ): Promise<Item<"image">> {
-  const request = { id, spec: toMessage(ImageSpecSchema, spec) } as unknown as PutImageRequest;
-  const size = await sizeOf(path);
+  const { signal } = deadline;
+  const [size, sha256] = [await sizeOf(path), spec.sha256 ?? (await digestOf(path))];
+  const sent = toMessage(ImageSpecSchema, { ...spec, sha256 });
+  const request = { id, spec: sent } as unknown as PutImageRequest;
   async function* parts() {
     yield { part: { case: "start" as const, value: { put: request, sizeBytes: BigInt(size) } } };
     for await (const data of fileChunks(path, signal))
       yield { part: { case: "data" as const, value: data } };
   }
   try {
-    return itemOf("image", await agent.images.upload(parts(), { signal, timeoutMs: Infinity }));
+    const send = () => agent.images.upload(parts(), { signal, timeoutMs: Infinity });
+    return itemOf("image", await persistently(deadline, send));
   } catch (thrown) {
     throw pointed(thrown);
   } finally {
@@ -86,25 +89,32 @@ async function upload(
   }
 }
 
-/** A file that is to be sent must be there and be the one that is meant; one that was sent is not looked for again. */
-async function plan(context: PlanContext<typeof schema, Hosts>): Promise<void> {
-  const { config, planned, prior } = context;
+/**
+ * A file that is to be sent must be there, and be the one that is meant where that is said; one that was sent is not
+ * looked for again. The digest of a new image is not promised: its file may be made in the same apply.
+ */
+async function plan({
+  config,
+  planned,
+  prior,
+  changed,
+  requireReplace,
+}: PlanContext<typeof schema, Hosts>): Promise<Plan> {
   const path = planned!.local_path;
-  if (prior && !context.changed(["local_path"])) return;
+  if (prior && !changed(["local_path"])) return {};
   // It may turn out to be another file: the plan in the apply may not ask for more than this one.
-  if (prior && isUnknown(path)) context.requireReplace(["local_path"]);
-  if (typeof path !== "string") return;
-  const found = await digestOf(path).catch((cause: unknown) => {
+  if (prior && isUnknown(path)) requireReplace(["local_path"]);
+  if (typeof path !== "string") return {};
+  const sha256 = await digestOf(path).catch((cause: unknown) => {
     throw new AttributeError(
       ["local_path"],
       `${path} cannot be read: ${(cause as Error).message}`,
       { cause },
     );
   });
-  if (prior && prior.sha256 !== found) context.requireReplace(["local_path"]);
-  const wanted = planned!.sha256;
-  if (!prior && config!.sha256 === null) planned!.sha256 = found;
-  if (typeof wanted === "string" && wanted !== found && !prior) {
-    throw new AttributeError(["sha256"], `${path} has the digest ${found}, not ${wanted}.`);
-  }
+  const wanted = config!.sha256;
+  if (prior && prior.sha256 !== sha256) requireReplace(["local_path"]);
+  if (!prior && typeof wanted === "string" && wanted !== sha256)
+    throw new AttributeError(["sha256"], `${path} has the digest ${sha256}, not ${wanted}.`);
+  return prior ? {} : { sha256 };
 }

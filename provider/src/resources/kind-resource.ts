@@ -69,8 +69,11 @@ export interface KindDefinition<K extends KindName, Schema extends z.ZodObject> 
     wish: { id: string },
     deadline: Deadline,
   ) => Promise<Item<K>>;
-  /** Refines a plan that changes something. */
-  readonly plan?: (context: PlanContext<Schema, Hosts>) => Promise<void> | void;
+  /**
+   * Refines a plan that changes something. Answers what is likely of attributes that are not known yet: the agent is
+   * asked about it, and nothing is promised.
+   */
+  readonly plan?: (context: PlanContext<Schema, Hosts>) => Promise<Values | void> | Values | void;
 }
 
 /** The handlers of a resource whose object is ready once its agent says so. */
@@ -158,7 +161,7 @@ export async function planKind<K extends KindName, Schema extends z.ZodObject>(
   const elsewhere = isUnknown(wished) || typeof wished === "string";
   const moves = prior && elsewhere && wished !== placement.home(prior);
   if (moves) context.requireReplace(placement === onOneHost ? ["host"] : ["hosts"]);
-  await definition.plan?.(context);
+  const likely = await definition.plan?.(context);
   const replaced = context.replaces();
   if (prior && replaced) refuseProtected(kind, prior, context);
   if (moves) return;
@@ -170,7 +173,8 @@ export async function planKind<K extends KindName, Schema extends z.ZodObject>(
   const changes =
     !prior || Object.keys(kinds[kind].spec.shape).some((name) => context.changed([name]));
   if (changes && !replacement) {
-    await preview(kind, context.client, { planned, replaced, ...wish }, context);
+    const question = { planned: { ...planned, ...likely }, replaced, ...wish };
+    await preview(kind, context.client, question, context);
   }
 }
 

@@ -88,10 +88,10 @@ function valueAt(value: unknown, path: readonly string[]): unknown {
   );
 }
 
-/** As people begin and end one. */
+/** As people begin and end one; a command to be copied ends with its id. */
 function sentence(text: string): string {
   const begun = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/u.test(begun) ? begun : `${begun}.`;
+  return /[.!?]$|-[0-9a-f]{12}$/u.test(begun) ? begun : `${begun}.`;
 }
 
 /**
