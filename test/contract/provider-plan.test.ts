@@ -265,7 +265,7 @@ describe("an agent", () => {
       ),
       expect.stringMatching(
         new RegExp(
-          `^Invalid value for name: A VM named taken exists already .*terraform import lodge_vm.NAME ${idOf("vm taken")}\\. \\(at name\\)$`,
+          `^Invalid value for name: A VM named taken exists already .*terraform import lodge_vm.NAME ${idOf("vm taken")} \\(at name\\)$`,
           "u",
         ),
       ),
