@@ -11,6 +11,7 @@ import { requirements, uefiFirmware } from "../agent/src/lib/requirements.ts";
 import { command, CommandError } from "./lib/command.ts";
 import { busybox, ensurePackages } from "./lib/packages.ts";
 import { heading, note, seconds, step } from "./lib/progress.ts";
+import { buildGuest } from "./guest/build.ts";
 import { endLeftovers, markVariable } from "./test/leftovers.ts";
 import { summaryVariable, type Summary } from "./test/reporter.ts";
 
@@ -54,6 +55,8 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     await attempt("packages", () => ensurePackages(testPackages));
     await attempt("build", () => npm("build", env));
+    // Beforehand: most tests run where no network leads to the packages that it is made from.
+    await attempt("small guest", () => buildGuest({ progress: note }));
     if (chosen.length === 0)
       for (const check of checks) await attempt(`check: ${check}`, () => npm(check, env));
     summary = await vitest(chosen, env);
