@@ -38,16 +38,20 @@ export interface Wish<K extends KindName> {
   readonly expectedRevision?: number;
 }
 
+/** What an agent has against a wish. */
+export interface Refusal extends Violation {
+  readonly reason: string;
+  /** The same wish may be accepted later, unchanged. */
+  readonly retryable: boolean;
+}
+
 export type Key = { readonly id: string } | { readonly name: string };
 
 /** Every method throws LodgeError. */
 export interface KindClient<K extends KindName> {
   put(wish: Wish<K>, options?: CallOptions): Promise<Item<K>>;
   /** What put would refuse; empty where it would not. */
-  validate(
-    wish: Wish<K>,
-    options?: CallOptions,
-  ): Promise<readonly (Violation & { readonly reason: string })[]>;
+  validate(wish: Wish<K>, options?: CallOptions): Promise<readonly Refusal[]>;
   /** `claim` confirms that the caller keeps the id. */
   get(key: Key, claim: boolean, options?: CallOptions): Promise<Item<K>>;
   list(claimIds: readonly string[], options?: CallOptions): Promise<readonly Item<K>[]>;

@@ -17,6 +17,7 @@ import { NetworkService } from "@lodge/schemas/gen/lodge/agent/v1/network_pb.ts"
 import { VmService } from "@lodge/schemas/gen/lodge/agent/v1/vm_pb.ts";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { CallContext, ServiceBinding } from "@lodge/schemas/rpc/service.ts";
+import { reasonEntry } from "@lodge/schemas/rpc/reasons.ts";
 import { objectId } from "@lodge/schemas/spec/field.ts";
 import { kinds, type Kind, type KindName } from "@lodge/schemas/spec/kind.ts";
 import type { Violation } from "@lodge/schemas/spec/rule.ts";
@@ -79,10 +80,11 @@ export function objectService<K extends KindName>(
         const request = putRequest(kind, { ...message, id });
         const refusals = await service.validate(request, context.get(principalKey));
         return {
-          violations: refusals.map(({ path, message, remedy, reason }) => ({
+          violations: refusals.map(({ path, message, remedy, reason, retryable }) => ({
             path: [...path],
             message: [sentence(message), remedy].filter(Boolean).join(" "),
             reason,
+            retryable: retryable ?? reasonEntry(reason)?.retryable ?? false,
           })),
         };
       },
