@@ -1,5 +1,4 @@
 import { asLodgeError } from "@lodge/schemas/rpc/error.ts";
-import { reasonEntry } from "@lodge/schemas/rpc/reasons.ts";
 import { kinds, type KindName, type SpecOf } from "@lodge/schemas/spec/kind.ts";
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
@@ -62,7 +61,7 @@ export async function preview<K extends KindName>(
         silent.set(agent, performance.now());
       return [];
     });
-  for (const { path, message, reason } of refusals) {
+  for (const { path, message, reason, retryable } of refusals) {
     // The rules of the spec were checked before, and may not hold for a part of it.
     if (partial && (reason === "SPEC_INVALID" || hasUnknown(valueAt(planned, path)))) continue;
     // What cannot be edited is made anew: the plan says so already.
@@ -73,7 +72,7 @@ export async function preview<K extends KindName>(
     // Terraform finds the line of an outer attribute alone, so an inner one is named.
     const what = path.length === 0 ? kinds[kind].title : `value for ${formatPath(path)}`;
     // What may be otherwise by the time of the apply is no error yet: it would stop a destroy as well.
-    const severity = reasonEntry(reason)?.retryable ? "warning" : "error";
+    const severity = retryable ? "warning" : "error";
     const summary =
       severity === "error" ? `Invalid ${what}` : `The apply will fail unless this changes: ${what}`;
     diagnostics.add({ severity, summary, detail: sentence(message), path });

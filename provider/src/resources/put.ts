@@ -8,6 +8,8 @@ import type { Deadline } from "./deadline.ts";
 /** For how long, in milliseconds, a lost answer is asked for again: an agent restarts in less. */
 const PERSISTENCE = 15_000;
 const PAUSE = 200;
+/** How often an address that cools down is asked for again, in milliseconds. */
+const PATIENCE = 1000;
 
 /**
  * Puts a wish. An answer that is lost with the connection is asked for again under the same id, which changes
@@ -20,13 +22,30 @@ export async function put<K extends KindName>(
   deadline: Deadline,
 ): Promise<Item<K>> {
   try {
-    return await persistently(deadline, () =>
-      agent.kind(kind).put(wish, { signal: deadline.signal }),
-    );
+    const send = () => agent.kind(kind).put(wish, { signal: deadline.signal });
+    return await patiently(deadline, () => persistently(deadline, send));
   } catch (thrown) {
     throw pointed(thrown);
   } finally {
     agent.forget(kind);
+  }
+}
+
+/**
+ * Repeats what asks for an address that cools down: where a VM is replaced, the address is that of the one before. A
+ * plan refuses it anywhere else.
+ */
+async function patiently<T>({ signal }: Deadline, call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (thrown) {
+      const cools = thrown instanceof LodgeError && thrown.is("ADDRESS_TAKEN") && thrown.retryable;
+      if (!cools || signal.aborted) throw thrown;
+      await sleep(PATIENCE, undefined, { signal }).catch(() => {
+        throw thrown;
+      });
+    }
   }
 }
 
