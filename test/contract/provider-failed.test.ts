@@ -205,6 +205,18 @@ describe("what cannot be made", () => {
     expect(attributes(item!)).toMatchObject({ sha256, size_bytes: 700_000 });
   });
 
+  test("until an address has cooled down is made then, in the place of the one that had it", async () => {
+    const nic = { network_id: idOf("network lan"), ipv4_pool_id: idOf("address_pool lan") };
+    const nics = { eth0: { ...nic, ipv4_address: "10.20.0.15" } };
+    const web = { name: "web", memory: "128MiB", nics, disks: { root: { size: "1GiB" } } };
+    const item = await core.apply("lodge_vm", undefined, web);
+    const anew = { ...web, disks: { root: { image_id: idOf("image debian") } } };
+    expect((await core.plan("lodge_vm", item, anew)).action).toBe("replace");
+    const next = await agent.during(core.apply("lodge_vm", item, anew));
+    expect(attributes(next)).toMatchObject({ ipv4_address: "10.20.0.15", ready: true });
+    expect(attributes(next)["id"]).not.toBe(attributes(item)["id"]);
+  });
+
   test("is told with the pool that has no address left, and where", async () => {
     const nic = { network_id: idOf("network lan"), ipv4_pool_id: idOf("address_pool lan") };
     const nics = Object.fromEntries(Array.from({ length: 11 }, (_, index) => [`eth${index}`, nic]));

@@ -272,6 +272,17 @@ describe("an agent", () => {
     ]);
   });
 
+  test("that may say yes by then is a warning at plan, and heard at apply", async () => {
+    await apply("vm", undefined, { ...web, memory: "10GiB" });
+    const other = { name: "db", memory: "10GiB" };
+    const text =
+      /^The apply will fail unless this changes: value for memory: Host rack1 has 16GiB of memory, of which 10GiB are promised/u;
+    expect((await plan("vm", undefined, other)).warnings).toEqual([expect.stringMatching(text)]);
+    await expect(apply("vm", undefined, other)).rejects.toThrow(
+      /^Unable to create lodge_vm: .* 10GiB are promised to other VMs; 10GiB more do not fit.* \(at memory\)$/u,
+    );
+  });
+
   test("that cannot be reached is asked at apply", async () => {
     await agent.hide();
     const core = await command();

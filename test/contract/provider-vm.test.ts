@@ -19,12 +19,20 @@ async function host(): Promise<CoreAgent> {
     return machine;
   };
   await world.furnish();
+  // Addresses that lives take and give back are theirs at once.
+  const pool = {
+    network_id: idOf("network lan"),
+    subnet: "main",
+    ranges: ["10.20.0.10-10.20.0.19"],
+  };
+  await world.put("address_pool", { name: "lan", cooldown: "0s", ...pool });
   await world.put("network", { name: "dmz", subnets: { main: { cidr: "10.30.0.0/24" } } });
   await world.put("address_pool", {
     name: "dmz",
     network_id: idOf("network dmz"),
     subnet: "main",
     ranges: ["10.30.0.10-10.30.0.99"],
+    cooldown: "0s",
   });
   await world.put("image", { name: "kernel", host_path: "/images/kernel" });
   for (const name of ["data", "more"]) await world.put("disk", { name, size: "1GiB" });
@@ -142,6 +150,6 @@ test("every life of a VM", async () => {
         },
       },
     },
-    10,
+    40,
   );
 });
