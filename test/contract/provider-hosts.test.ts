@@ -1,0 +1,202 @@
+/** Several hosts, none of which may hurt the others, and provider blocks that are not known yet or name no host. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Instance } from "@lodge/provider/sdk/testing/core-error.ts";
+import { unknown } from "@lodge/provider/sdk/value/unknown.ts";
+import { CoreAgent } from "../harness/core-agent.ts";
+import { attempt, attributes, provider } from "../harness/provider.ts";
+
+let rack1: CoreAgent;
+let rack2: CoreAgent;
+beforeEach(async () => {
+  [rack1, rack2] = [await CoreAgent.start(), await CoreAgent.start({ name: "rack2" })];
+});
+afterEach(() => Promise.all([rack1, rack2].map((agent) => agent[Symbol.asyncDispose]())));
+
+const both = (block: object = { default_host: "rack1" }) => provider([rack1, rack2], { block });
+const disk = { name: "data", size: "1GiB" };
+const net = { name: "net", subnets: { main: { cidr: "10.40.0.0/24" } } };
+const disks = async (agent: CoreAgent) =>
+  (await agent.world.store.list("disk")).records.map(({ spec }) => spec.name);
+
+describe("several hosts", () => {
+  test("without a default are an error at plan for what names none, whatever else is not known", async () => {
+    for (const config of [disk, { ...disk, name: unknown }, { ...disk, size: unknown }]) {
+      await expect((await both({})).plan("lodge_disk", undefined, config)).rejects.toThrow(
+        "No host is chosen. Set host, or the provider's default_host, to one of rack1, rack2. (at host)",
+      );
+    }
+    await expect(
+      (await both()).plan("lodge_disk", undefined, { ...disk, host: "rack3" }),
+    ).rejects.toThrow("The provider's hosts has no rack3; it has rack1, rack2. (at host)");
+    expect(
+      (await (await both({})).plan("lodge_disk", undefined, { ...disk, host: unknown })).action,
+    ).toBe("create");
+  });
+
+  test("have what they are wished to have, and another host is another object", async () => {
+    const first = await (await both()).apply("lodge_disk", undefined, disk);
+    expect(attributes(first)).toMatchObject({ host: null, actual_host: "rack1" });
+    const there = await (
+      await both()
+    ).apply("lodge_disk", first, { ...disk, host: "rack2" }, { ...disk, host: unknown });
+    expect(attributes(there)).toMatchObject({ host: "rack2", actual_host: "rack2" });
+    expect([await disks(rack1), await disks(rack2)]).toEqual([[], ["data"]]);
+    // What stays where it is although nobody names its host any more has not moved.
+    const stays = await (await both()).apply("lodge_disk", there, disk);
+    expect(attributes(stays)).toMatchObject({
+      id: attributes(there)["id"],
+      host: null,
+      actual_host: "rack2",
+    });
+    const network = await (await both()).apply("lodge_network", undefined, net);
+    const moved = await (
+      await both()
+    ).apply("lodge_network", network, { ...net, hosts: ["rack2"] });
+    expect([attributes(network)["hosts"], attributes(moved)["hosts"]]).toEqual([
+      ["rack1"],
+      ["rack2"],
+    ]);
+  });
+
+  test("are all asked for an id, and one by a name", async () => {
+    const there = await (await both()).apply("lodge_disk", undefined, { ...disk, host: "rack2" });
+    const { id } = attributes(there);
+    for (const text of [id, "rack2/data"]) {
+      const core = await both();
+      const imported = await core.import("lodge_disk", text);
+      expect(attributes(imported)).toMatchObject({ id, host: "rack2" });
+      expect((await core.plan("lodge_disk", imported, { ...disk, host: "rack2" })).action).toBe(
+        "no-op",
+      );
+    }
+    await expect((await both()).import("lodge_disk", "data")).rejects.toThrow(
+      /No disk on this host has the name data/u,
+    );
+    await expect((await both()).import("lodge_disk", id.replace(/^./u, "x"))).rejects.toThrow(/./u);
+  });
+});
+
+describe("a dead host", () => {
+  let here: Instance;
+  let there: Instance;
+  beforeEach(async () => {
+    here = await (await both()).apply("lodge_disk", undefined, disk);
+    there = await (await both()).apply("lodge_disk", undefined, { ...disk, host: "rack2" });
+    await rack2.hide();
+  });
+
+  test("does not keep the others from being planned, changed and destroyed", async () => {
+    const grown = { ...disk, size: "2GiB" };
+    const changed = await (await both()).apply("lodge_disk", here, grown);
+    expect(attributes(changed)["size_bytes"]).toBe(2 ** 31);
+    expect(
+      attributes({ state: await (await both()).readDataSource("lodge_host", {}) })["name"],
+    ).toBe("rack1");
+    expect(attributes(await (await both()).import("lodge_disk", "rack1/data"))["id"]).toBe(
+      attributes(here)["id"],
+    );
+    await (await both()).destroy("lodge_disk", changed);
+  });
+
+  test("keeps its own in the state, with an error", async () => {
+    const error = await (
+      await both()
+    )
+      .plan("lodge_disk", there, { ...disk, host: "rack2" })
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/^Unable to read lodge_disk: unix:.* cannot be reached/u),
+      instance: there,
+    });
+    await expect((await both()).destroy("lodge_disk", there)).rejects.toThrow(/cannot be reached/u);
+    await expect((await both()).readDataSource("lodge_host", { name: "rack2" })).rejects.toThrow(
+      /cannot be reached/u,
+    );
+  });
+
+  test("leaves open whether an id exists, unless another has it", async () => {
+    expect(
+      attributes(await (await both()).import("lodge_disk", attributes(here)["id"]))["actual_host"],
+    ).toBe("rack1");
+    await expect((await both()).import("lodge_disk", attributes(there)["id"])).rejects.toThrow(
+      /cannot be reached/u,
+    );
+    await rack1.world.core.services.disk.delete(attributes(here)["id"]);
+    await rack1.world.quiet();
+    // It may have been moved there.
+    await expect((await both()).refresh("lodge_disk", here)).rejects.toThrow(/cannot be reached/u);
+    await rack2.serve();
+    expect(await (await both()).refresh("lodge_disk", here)).toBeUndefined();
+  });
+});
+
+describe("a provider block", () => {
+  test.each([
+    ["an unknown endpoint", { hosts: { rack1: { endpoint: unknown } } }],
+    ["unknown hosts", { hosts: unknown }],
+    ["an unknown key", { client_key_pem: unknown }],
+    ["an unknown default", { default_host: unknown }],
+  ])("with %s plans what is new, and can tell nothing of what is there", async (_, block) => {
+    const core = await provider([rack1], { block });
+    expect((await core.plan("lodge_disk", undefined, disk)).action).toBe("create");
+    const item = await (await provider([rack1])).apply("lodge_disk", undefined, disk);
+    await expect(core.refresh("lodge_disk", item)).rejects.toThrow(
+      /^Unable to read lodge_disk: The provider's configuration is only known after apply\. .*-target\.$/u,
+    );
+  });
+
+  test("that loses a host says which", async () => {
+    const there = await (await both()).apply("lodge_disk", undefined, { ...disk, host: "rack2" });
+    const error = await (
+      await provider([rack1])
+    )
+      .refresh("lodge_disk", there)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/The provider's hosts has no rack2; it has rack1\./u),
+      instance: there,
+    });
+  });
+
+  test("that is empty speaks to the agent of this machine", async () => {
+    const before = process.env["LODGE_AGENT_DIR"];
+    process.env["LODGE_AGENT_DIR"] = rack2.files.directory;
+    try {
+      const nothing = {
+        hosts: null,
+        ca_certificate_pem: null,
+        client_certificate_pem: null,
+        client_key_pem: null,
+      };
+      const core = await provider([], { block: nothing });
+      const item = await core.apply("lodge_disk", undefined, disk);
+      expect(attributes(item)["actual_host"]).toBe("rack2");
+      await expect(core.plan("lodge_disk", undefined, { ...disk, host: "rack1" })).rejects.toThrow(
+        /only the local agent rack2 can be asked, not rack1\. \(at host\)/u,
+      );
+    } finally {
+      if (before === undefined) delete process.env["LODGE_AGENT_DIR"];
+      else process.env["LODGE_AGENT_DIR"] = before;
+    }
+  });
+
+  test.each([
+    [
+      "no certificate authority",
+      { ca_certificate_pem: null },
+      /The provider has no ca_certificate\. Set ca_certificate_file/u,
+    ],
+    ["a key that is none", { client_key_pem: "key" }, /The key is no PEM private key/u],
+    [
+      "a file that is not there",
+      { ca_certificate_pem: null, ca_certificate_file: "/nowhere.pem" },
+      /\/nowhere\.pem cannot be read \(ENOENT\)/u,
+    ],
+  ])("with %s is an error where a host is needed", async (_, block, message) => {
+    const core = await provider([rack1], { block });
+    const { error } = await attempt(core, "lodge_disk", undefined, disk).catch(
+      ({ message }: Error) => ({ error: message }),
+    );
+    expect(error).toMatch(message);
+  });
+});
