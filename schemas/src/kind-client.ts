@@ -55,6 +55,8 @@ export interface KindClient<K extends KindName> {
   /** `claim` confirms that the caller keeps the id. */
   get(key: Key, claim: boolean, options?: CallOptions): Promise<Item<K>>;
   list(claimIds: readonly string[], options?: CallOptions): Promise<readonly Item<K>[]>;
+  /** Confirms that the caller keeps these ids. Answers their objects; from an older agent all that there are. */
+  claim(ids: readonly string[], options?: CallOptions): Promise<readonly Item<K>[]>;
   /** The state after `since` (0: all of it), `synced`, then changes. */
   watch(
     of: { readonly id?: string; readonly since?: number },
@@ -119,6 +121,10 @@ export function createKindClient<K extends KindName>(kind: K, transport: Transpo
       ),
     list: async (claimIds, options) =>
       (await service.list({ claimIds }, options)).items.map((item) => itemOf(kind, item)),
+    claim: async (claimIds, options) =>
+      (await service.list({ claimIds, claimedOnly: true }, options)).items.map((item) =>
+        itemOf(kind, item),
+      ),
     watch: ({ id = "", since = 0 }, options) =>
       events(kind, service.watch({ id, since: BigInt(since) }, options)),
     delete: async (id, options) => {

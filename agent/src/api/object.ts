@@ -94,9 +94,12 @@ export function objectService<K extends KindName>(
         const record = await service.get(by, claim && mayClaim(context));
         return objectMessage(host, record);
       },
-      list: async ({ claimIds }: ListRequest, context: CallContext) => {
+      list: async ({ claimIds, claimedOnly }: ListRequest, context: CallContext) => {
         const claims = mayClaim(context) ? claimIds : [];
-        const { records, sequence } = await service.list(claims);
+        const { records, sequence } = await service.list(
+          claims,
+          claimedOnly ? claimIds : undefined,
+        );
         const items = records.map((record) => objectMessage(host, brief(record as ObjectRecord)));
         return { items, sequence: BigInt(sequence) };
       },

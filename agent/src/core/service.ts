@@ -103,15 +103,18 @@ export class ObjectService<K extends KindName> {
     return this.present(claim ? await this.#claim(record) : record);
   }
 
-  /** All objects of the kind; those with the given ids are claimed. */
+  /** All objects of the kind, or only some of them; those with the given ids are claimed. */
   async list(
     claimIds: readonly string[],
+    only?: readonly string[],
   ): Promise<{ readonly records: readonly Record<K>[]; readonly sequence: number }> {
     for (const id of claimIds) {
       const record = await this.#store.get(this.#policy.kind, id);
       if (record) await this.#claim(record);
     }
-    const { records, sequence } = await this.#store.list(this.#policy.kind);
+    const { records: all, sequence } = await this.#store.list(this.#policy.kind);
+    const wanted = only && new Set(only);
+    const records = wanted ? all.filter(({ id }) => wanted.has(id)) : all;
     return { records: await Promise.all(records.map((record) => this.present(record))), sequence };
   }
 
