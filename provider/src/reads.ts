@@ -14,6 +14,10 @@ export class Reads<K extends KindName> {
   #list: { readonly at: number; readonly items: Promise<ReadonlyMap<string, Item<K>>> } | undefined;
   #claims: { readonly ids: Set<string>; readonly done: Promise<void> } | undefined;
   #claiming: Promise<void> = Promise.resolve();
+  /** What this process has claimed: a list may be older than that. */
+  readonly #claimed = new Set<string>();
+  /** A viewer may read and not claim; what it reads is right all the same. */
+  #mayClaim = true;
 
   constructor(client: KindClient<K>) {
     this.#client = client;
@@ -22,7 +26,8 @@ export class Reads<K extends KindName> {
   /** One object, and the agent told that its id is kept; undefined where it is certainly gone. */
   async get(id: string, signal: AbortSignal): Promise<Item<K> | undefined> {
     const item = (await this.#items(signal)).get(id);
-    if (item && !item.claimed) await this.#claim(id, signal);
+    const claims = item && !item.claimed && this.#mayClaim && !this.#claimed.has(id);
+    if (claims) await this.#claim(id, signal);
     return item;
   }
 
@@ -50,15 +55,17 @@ export class Reads<K extends KindName> {
       const ids = new Set<string>();
       const done = this.#claiming.then(async () => {
         this.#claims = undefined;
-        await this.#client.list([...ids], { signal });
+        const items = await this.#client.claim([...ids], { signal });
+        this.#mayClaim = !items.some(({ id, claimed }) => ids.has(id) && !claimed);
+        for (const id of ids) this.#claimed.add(id);
       });
       this.#claims = { ids, done };
       this.#claiming = done.catch(() => undefined);
     }
     this.#claims.ids.add(id);
     return this.#claims.done.catch((thrown: unknown) => {
-      // A viewer may read and not claim; what it reads is right all the same.
       if (!(thrown instanceof LodgeError && thrown.code === "PERMISSION_DENIED")) throw thrown;
+      this.#mayClaim = false;
     });
   }
 }

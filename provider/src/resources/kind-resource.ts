@@ -15,7 +15,7 @@ import { deadline, type Deadline } from "./deadline.ts";
 import { preview } from "./preview.ts";
 import { persistently, pointed, put } from "./put.ts";
 import { follow } from "./settle.ts";
-import { attributesOf, specOf } from "./translate.ts";
+import { attributesOf, sameSpec, specOf } from "./translate.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -95,12 +95,11 @@ export function kindResource<K extends KindName, Schema extends z.ZodObject>(
     async update({ plan, prior, client, private: kept, signal }) {
       const limit = deadline("update", timeouts(plan), signal);
       const agent = await client.agent(placement.home(prior));
-      const wish = {
-        id: kept["id"] as string,
-        spec: specOf(kind, plan),
-        expectedRevision: kept["revision"] as number,
-      };
-      const edited = await put(agent, kind, wish, limit);
+      const id = kept["id"] as string;
+      const wish = { id, spec: specOf(kind, plan), expectedRevision: kept["revision"] as number };
+      const edited = sameSpec(kind, plan, prior)
+        ? await agent.kind(kind).get({ id }, false, { signal: limit.signal })
+        : await put(agent, kind, wish, limit);
       return settled(state, edited, await outcome(agent, kind, edited, limit));
     },
     async read({ state: known, client, signal }) {

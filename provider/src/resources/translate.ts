@@ -3,6 +3,7 @@ import { asWritten } from "@lodge/schemas/convert.ts";
 import type { Item } from "@lodge/schemas/kind-client.ts";
 import { changes, type SpecChange } from "@lodge/schemas/spec/changes.ts";
 import { kinds, type KindName, type SpecOf } from "@lodge/schemas/spec/kind.ts";
+import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -24,6 +25,15 @@ export function plannedChanges(
     return changes(kinds[kind].spec, specOf(kind, prior), specOf(kind, planned));
   } catch {
     return [];
+  }
+}
+
+/** Whether two sets of attributes say the same wish. One that cannot be read, as from a newer agent, is another. */
+export function sameSpec(kind: KindName, one: Values, other: Values): boolean {
+  try {
+    return isDeepStrictEqual(specOf(kind, one), specOf(kind, other));
+  } catch {
+    return false;
   }
 }
 

@@ -1,7 +1,6 @@
 import type { Item } from "@lodge/schemas/kind-client.ts";
 import { vmRules } from "@lodge/schemas/spec/vm.ts";
 import { randomUUID } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
 import type { Agent } from "../agent.ts";
 import type { Hosts } from "../hosts.ts";
 import type { Diagnostics } from "../sdk/diagnostic.ts";
@@ -18,7 +17,7 @@ import {
   type KindDefinition,
 } from "./kind-resource.ts";
 import { put } from "./put.ts";
-import { specOf } from "./translate.ts";
+import { sameSpec, specOf } from "./translate.ts";
 import { planVm } from "./vm-plan.ts";
 import { vmSchema } from "./vm-schema.ts";
 import { primaryNic, waitFor } from "./wait-for.ts";
@@ -94,15 +93,14 @@ async function edit(
   kept: PrivateData,
   limit: Deadline,
 ): Promise<Item<"vm">> {
-  const [spec, before] = [specOf("vm", plan), specOf("vm", prior)];
   const drifted = prior.actual_power_state !== plan.power_state;
-  if (isDeepStrictEqual(spec, before) && !drifted) {
+  if (sameSpec("vm", plan, prior) && !drifted) {
     return agent.kind("vm").get({ id: prior.id }, false, { signal: limit.signal });
   }
   return put(
     agent,
     "vm",
-    { id: prior.id, spec, expectedRevision: kept["revision"] as number },
+    { id: prior.id, spec: specOf("vm", plan), expectedRevision: kept["revision"] as number },
     limit,
   );
 }
