@@ -8,9 +8,11 @@ import { ImageService } from "./gen/lodge/agent/v1/image_pb.ts";
 import { NetworkService } from "./gen/lodge/agent/v1/network_pb.ts";
 import { VmService } from "./gen/lodge/agent/v1/vm_pb.ts";
 import { createClient, type Transport } from "./rpc/client.ts";
+import { lodgeError } from "./rpc/error.ts";
 import type { CallOptions } from "./rpc/service.ts";
 import { kinds, type KindName, type SpecOf, type StatusOf } from "./spec/kind.ts";
 import type { Violation } from "./spec/rule.ts";
+import { nameFields, withFieldNames } from "./stranger.ts";
 
 /** An object as an agent tells it. Sizes in bytes, durations in milliseconds. */
 export interface Item<K extends KindName> {
@@ -100,14 +102,31 @@ export const services: { readonly [K in KindName]: DescService } = {
 /** A client of one kind's service. */
 export function createKindClient<K extends KindName>(kind: K, transport: Transport): KindClient<K> {
   const service = createClient(services[kind], transport) as unknown as KindService;
+  const { specMessage } = kinds[kind];
   const request = ({ id, spec, expectedRevision }: Wish<K>) => ({
     id,
-    spec: toMessage(kinds[kind].specMessage, spec),
+    spec: toMessage(specMessage, spec),
     ...(expectedRevision !== undefined && { expectedRevision: BigInt(expectedRevision) }),
   });
   return {
-    put: async (wish, options) => itemOf(kind, await service.put(request(wish), options)),
-    validate: async (wish, options) => (await service.validate(request(wish), options)).violations,
+    put: async (wish, options) => {
+      const answer = service.put(request(wish), options);
+      return itemOf(
+        kind,
+        await answer.catch((thrown: unknown) => {
+          throw withFieldNames(specMessage, thrown);
+        }),
+      );
+    },
+    validate: async (wish, options) => {
+      const { violations } = await service.validate(request(wish), options);
+      return violations.map(({ path, message, reason, retryable }) => ({
+        path,
+        message: nameFields(specMessage, message),
+        reason,
+        retryable,
+      }));
+    },
     get: async (key, claim, options) =>
       itemOf(
         kind,
@@ -147,18 +166,24 @@ async function* events<K extends KindName>(
   }
 }
 
-/** An object's message as a plain object. */
+/** An object's message as a plain object. Throws MALFORMED_MESSAGE where that is none: it must not pass for nothing. */
 export function itemOf<K extends KindName>(kind: K, { meta, spec, status }: ItemMessage): Item<K> {
-  const { specMessage, statusMessage, status: facts } = kinds[kind];
+  const { specMessage, statusMessage, status: facts, title } = kinds[kind];
+  if (!meta?.id || !meta.host || !spec || !status) {
+    const what = meta?.id ? `The ${title} ${meta.id}` : `A ${title}`;
+    throw lodgeError("MALFORMED_MESSAGE", `${what} came from its agent without all its parts.`, {
+      remedy: "Look at the agent's log, and bring both sides to the same version.",
+    });
+  }
   return {
-    id: meta?.id ?? "",
-    host: meta?.host ?? "",
-    specRevision: Number(meta?.specRevision ?? 0n),
-    observedRevision: Number(meta?.observedRevision ?? 0n),
-    claimed: meta?.claimed ?? false,
-    sequence: Number(meta?.sequence ?? 0n),
-    spec: (spec ? fromMessage(specMessage, spec) : {}) as SpecOf<K>,
-    status: absentAsNull(facts, status ? fromMessage(statusMessage, status) : {}) as StatusOf<K>,
+    id: meta.id,
+    host: meta.host,
+    specRevision: Number(meta.specRevision),
+    observedRevision: Number(meta.observedRevision),
+    claimed: meta.claimed,
+    sequence: Number(meta.sequence),
+    spec: fromMessage(specMessage, spec) as SpecOf<K>,
+    status: absentAsNull(facts, fromMessage(statusMessage, status)) as StatusOf<K>,
   };
 }
 
