@@ -3,11 +3,19 @@ import { ImageService } from "@lodge/schemas/gen/lodge/agent/v1/image_pb.ts";
 import { VmService } from "@lodge/schemas/gen/lodge/agent/v1/vm_pb.ts";
 import { createKindClient, type Item, type KindClient } from "@lodge/schemas/kind-client.ts";
 import { connect, createClient, type Transport } from "@lodge/schemas/rpc/client.ts";
+import { lodgeError } from "@lodge/schemas/rpc/error.ts";
+import type { OutgoingCall } from "@lodge/schemas/rpc/interceptor.ts";
 import type { Client } from "@lodge/schemas/rpc/service.ts";
 import type { ClientTls } from "@lodge/schemas/rpc/tls.ts";
 import type { KindName } from "@lodge/schemas/spec/kind.ts";
+import { oldestApiVersion, version } from "@lodge/schemas/version.ts";
 import { Reads } from "./reads.ts";
-import { version } from "@lodge/schemas/version.ts";
+
+/** How long an agent may take to say its version, in milliseconds. */
+const PATIENCE = 2000;
+
+/** What is not asked of an agent before it is known. */
+const changing: ReadonlySet<string> = new Set(["Put", "Delete", "Upload"]);
 
 /** How to reach one agent. */
 export interface AgentTarget {
@@ -25,12 +33,17 @@ export class Agent {
   readonly images: Client<typeof ImageService>;
   readonly #hosts: Client<typeof HostService>;
   readonly #transport: Transport;
+  #hello: Promise<void> | undefined;
   readonly #kinds = new Map<KindName, KindClient<KindName>>();
   readonly #reads = new Map<KindName, Reads<KindName>>();
 
   constructor({ name, endpoint, tls }: AgentTarget) {
     this.name = name;
-    this.#transport = connect({ address: endpoint, security: { serverName: name, ...tls } });
+    this.#transport = connect({
+      address: endpoint,
+      security: { serverName: name, ...tls },
+      interceptors: [(call, next) => this.#acquainted(call, next)],
+    });
     this.vms = createClient(VmService, this.#transport);
     this.images = createClient(ImageService, this.#transport);
     this.#hosts = createClient(HostService, this.#transport);
@@ -56,6 +69,34 @@ export class Agent {
   /** The host, its capabilities and the agent's version. */
   host(signal: AbortSignal): Promise<Host> {
     return this.#hosts.get({ clientVersion: version }, { signal });
+  }
+
+  /**
+   * Both say their versions once, beside the first call, and before anything is changed. What cannot be said, since
+   * nobody answers, that call finds out for itself.
+   */
+  async #acquainted({ method }: OutgoingCall, next: () => Promise<void>): Promise<void> {
+    if (method.parent === HostService) return next();
+    const hello = (this.#hello ??= this.#greet());
+    hello.catch(() => undefined);
+    if (changing.has(method.name)) await hello;
+    await next();
+    // An opinion is not worth a wait, and what is streamed is looked at as it comes.
+    if (method.methodKind === "unary" && method.name !== "Validate") await hello;
+  }
+
+  async #greet(): Promise<void> {
+    const told = await this.#hosts
+      .get({ clientVersion: version }, { timeoutMs: PATIENCE })
+      .catch(() => undefined);
+    if (!told) this.#hello = undefined;
+    else if (told.apiVersion < oldestApiVersion) {
+      throw lodgeError(
+        "AGENT_TOO_OLD",
+        `The agent of ${this.name} has version ${told.version} (interface ${told.apiVersion}), and this provider, version ${version}, needs interface ${oldestApiVersion}.`,
+        { remedy: "Upgrade the agent, or use an older provider." },
+      );
+    }
   }
 
   #readsOf<K extends KindName>(kind: K): Reads<K> {

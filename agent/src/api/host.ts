@@ -1,13 +1,10 @@
 import { HostService } from "@lodge/schemas/gen/lodge/agent/v1/host_pb.ts";
 import { bind, type ServiceBinding } from "@lodge/schemas/rpc/service.ts";
-import { version } from "@lodge/schemas/version.ts";
+import { apiVersion, version } from "@lodge/schemas/version.ts";
 import type { Core } from "../core/agent.ts";
 import { committedMemory } from "../core/host.ts";
 import type { Log } from "../lib/log.ts";
 import { principalKey } from "./principal.ts";
-
-/** Grows with every addition to the interface that a client may ask for. */
-export const apiVersion = 1;
 
 /** Whether the host can do a thing, and why not. */
 export interface Capability {

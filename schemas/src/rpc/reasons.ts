@@ -27,6 +27,10 @@ export const reasons = {
     code: "UNIMPLEMENTED",
     meaning: "The peer does not have this call; it is usually older.",
   },
+  AGENT_TOO_OLD: {
+    code: "FAILED_PRECONDITION",
+    meaning: "The agent's interface is older than the oldest one that this client can use.",
+  },
   CANCELLED: { code: "CANCELLED", meaning: "The caller cancelled, or has gone." },
   DEADLINE_EXCEEDED: {
     code: "DEADLINE_EXCEEDED",
