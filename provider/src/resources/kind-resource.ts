@@ -172,7 +172,7 @@ export async function planKind<K extends KindName, Schema extends z.ZodObject>(
   const changes =
     !prior || Object.keys(kinds[kind].spec.shape).some((name) => context.changed([name]));
   if (changes && !replacement) {
-    const question = { planned: { ...planned, ...likely }, replaced, ...wish };
+    const question = { planned: { ...planned, ...likely }, config: config!, replaced, ...wish };
     await preview(kind, context.client, question, context);
   }
 }

@@ -24,6 +24,7 @@ const silent = new WeakMap<Agent, number>();
 /** What was planned, and of which object. */
 interface Question {
   readonly planned: Values;
+  readonly config: Values;
   readonly id?: string;
   readonly revision?: number;
   /** The host that it is or shall be on; null for the default one. */
@@ -39,14 +40,15 @@ interface Question {
 export async function preview<K extends KindName>(
   kind: K,
   hosts: Hosts,
-  { planned, id, revision, host, replaced }: Question,
+  { planned, config, id, revision, host, replaced }: Question,
   { diagnostics, signal }: { readonly diagnostics: Diagnostics; readonly signal: AbortSignal },
 ): Promise<void> {
   if (!hosts.known || isUnknown(host)) return;
   const agent = await hosts.agent(host as string | null);
   const spec = knownSpec(kind, planned);
   if (!spec || performance.now() - (silent.get(agent) ?? -Infinity) < SULK) return;
-  const partial = hasUnknown(planned);
+  // What the configuration leaves to the agent is no part that is missing.
+  const partial = Object.keys(kinds[kind].spec.shape).some((name) => hasUnknown(config[name]));
   const wish = {
     id: id ?? randomUUID(),
     spec,
@@ -64,6 +66,8 @@ export async function preview<K extends KindName>(
   for (const { path, message, reason, retryable } of refusals) {
     // The rules of the spec were checked before, and may not hold for a part of it.
     if (partial && (reason === "SPEC_INVALID" || hasUnknown(valueAt(planned, path)))) continue;
+    // An image that is sent needs no file on the host.
+    if (path[0] === "host_path" && (config["local_path"] ?? null) !== null) continue;
     // What cannot be edited is made anew: the plan says so already.
     if (reason === "FIELD_IMMUTABLE") continue;
     if (replaced && (reason === "SHRINK" || reason === "IN_USE")) continue;
