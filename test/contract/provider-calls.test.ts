@@ -27,6 +27,13 @@ async function make(count: number): Promise<readonly Instance[]> {
   }));
 }
 
+/** What was called since it was last asked for, beside the one call in which both sides say their versions. */
+function counted(): Readonly<Record<string, number>> {
+  const { "HostService/Get": hello, ...calls } = agent.counted();
+  expect(hello).toBe(1);
+  return calls;
+}
+
 /** As Terraform does: ten at once. */
 async function each<T>(
   instances: readonly Instance[],
@@ -52,12 +59,12 @@ describe("a thousand VMs", () => {
     const instances = await make(1000);
     // In the first refresh after their create each is claimed, as many at a time as Terraform asks for.
     await planAll(await provider([agent]), instances);
-    const first = agent.counted();
+    const first = counted();
     expect(Object.keys(first)).toEqual(["VmService/List"]);
     expect(first["VmService/List"]).toBeLessThan(instances.length / 2);
     const actions = await planAll(await provider([agent]), instances);
     expect(actions.every((action) => action === "no-op")).toBe(true);
-    const second = agent.counted();
+    const second = counted();
     expect(Object.keys(second)).toEqual(["VmService/List"]);
     expect(second["VmService/List"]).toBeLessThanOrEqual(10);
   });
@@ -66,7 +73,7 @@ describe("a thousand VMs", () => {
     const instances = await make(1000);
     const core = await provider([agent], { identity: await clientIdentity("viewer", "bob") });
     await planAll(core, instances);
-    expect(agent.counted()["VmService/List"]).toBeLessThanOrEqual(10);
+    expect(counted()["VmService/List"]).toBeLessThanOrEqual(10);
     const { records } = await agent.world.store.list("vm");
     expect(records.filter(({ claimed }) => claimed).map(({ spec }) => spec.name)).toEqual(["vm-0"]);
   });
@@ -100,7 +107,7 @@ test.each([
   const item = await (await provider([agent])).apply(type, undefined, config);
   agent.counted();
   await (await provider([agent])).apply(type, item, { ...config, timeouts: { create: "5m" } });
-  expect(agent.counted()).toEqual({
+  expect(counted()).toEqual({
     [`${service}/List`]: 2,
     [`${service}/Get`]: 1,
     [`${service}/Watch`]: 1,
@@ -113,7 +120,7 @@ test("a command makes the calls that it needs and no other", async () => {
   const calls = async <T>(work: (core: Core) => Promise<T>): Promise<[T, object]> => {
     const core = await provider([agent]);
     agent.counted();
-    return [await work(core), agent.counted()];
+    return [await work(core), counted()];
   };
   const [planned, atPlan] = await calls((core) => core.plan("lodge_vm", undefined, config));
   expect(atPlan).toEqual({ "VmService/Validate": 1 });
