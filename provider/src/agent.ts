@@ -90,7 +90,14 @@ export class Agent {
       .get({ clientVersion: version }, { timeoutMs: PATIENCE })
       .catch(() => undefined);
     if (!told) this.#hello = undefined;
-    else if (told.apiVersion < oldestApiVersion) {
+    else if (told.name !== this.name) {
+      // Its objects would be in the state under a name that the provider does not know.
+      throw lodgeError(
+        "SERVER_NAME_MISMATCH",
+        `The agent that the provider's hosts calls ${this.name} has the name ${told.name}.`,
+        { remedy: `Call it ${told.name} in hosts.` },
+      );
+    } else if (told.apiVersion < oldestApiVersion) {
       throw lodgeError(
         "AGENT_TOO_OLD",
         `The agent of ${this.name} has version ${told.version} (interface ${told.apiVersion}), and this provider, version ${version}, needs interface ${oldestApiVersion}.`,
