@@ -32,7 +32,7 @@ export interface CoreAgentOptions extends WorldOptions {
 }
 
 /** One authority for all agents and clients of a test file. */
-const authority = createAuthority("authority of tests");
+export const authority = createAuthority("authority of tests");
 const admin = clientIdentity();
 const servers = new Map<string, Promise<KeyPair>>();
 
