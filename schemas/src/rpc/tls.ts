@@ -16,11 +16,16 @@ export interface Identity {
 /** Lowest TLS version that is accepted. */
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
-/** How a server proves itself, and whom it lets in: only owners of a certificate from `ca`. */
-export interface ServerTls extends Identity {
+/** How a server proves itself, and whom it lets in. */
+export type ServerTls = Omit<Identity, "ca"> & {
   /** Default `TLSv1.3`. */
   readonly minVersion?: TlsVersion;
-}
+} & (
+    | { /** Owners of a certificate from this authority. */ readonly ca: string }
+    | {
+        /** The owner of this one certificate, PEM; its dates are not looked at. */ readonly client: string;
+      }
+  );
 
 /** How a client proves itself, and which server it accepts. */
 export interface ClientTls extends Identity {
@@ -69,8 +74,12 @@ export async function readPem(path: string, what: string): Promise<string> {
  * Checks that all three parse and that key and certificate belong together; throws CREDENTIALS_INVALID. Dates are not
  * looked at: see {@link validityProblem}.
  */
-export function checkIdentity(identity: Identity, names: Partial<IdentityFiles> = {}): void {
-  parseCertificate(identity.ca, `CA certificate ${names.ca ?? ""}`.trim());
+export function checkIdentity(
+  identity: Identity | ServerTls,
+  names: Partial<IdentityFiles> = {},
+): void {
+  if ("client" in identity) parseCertificate(identity.client, "client's certificate");
+  else parseCertificate(identity.ca, `CA certificate ${names.ca ?? ""}`.trim());
   const certificate = parseCertificate(
     identity.certificate,
     `certificate ${names.certificate ?? ""}`.trim(),

@@ -16,12 +16,17 @@ export type PluginSecurity =
 export function pluginSecurity(env: Environment): PluginSecurity {
   const client = env.PLUGIN_CLIENT_CERT;
   if (!client) return { tls: undefined, certificate: undefined };
-  const ca = checked(client);
+  const agreed = checked(client);
   const certificate = createCertificate();
   return {
     certificate,
     // go-plugin offers 1.2 and later.
-    tls: { ca, certificate: certificate.pem, key: certificate.key, minVersion: "TLSv1.2" },
+    tls: {
+      client: agreed,
+      certificate: certificate.pem,
+      key: certificate.key,
+      minVersion: "TLSv1.2",
+    },
   };
 }
 
