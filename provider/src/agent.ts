@@ -61,6 +61,11 @@ export class Agent {
     return this.#readsOf(kind).get(id, signal);
   }
 
+  /** All objects of a kind, in no certain order. Shared with the reads, and none of them is claimed. */
+  list<K extends KindName>(kind: K, signal: AbortSignal): Promise<readonly Item<K>[]> {
+    return this.#readsOf(kind).all(signal);
+  }
+
   /** Makes the next read ask the agent again; to be called after every write. */
   forget(kind: KindName): void {
     this.#reads.get(kind)?.forget();

@@ -60,15 +60,23 @@ export class Hosts {
     return this.#configured(chosen, hosts[chosen]);
   }
 
-  /** The host that holds an object by id: all are asked, since ids survive moves. Undefined only if every one said no. */
+  /**
+   * The host that holds an object by id: all are asked, since ids survive moves. Undefined only if every one said no.
+   * Whoever keeps the id claims the object by it.
+   */
   async find<K extends KindName>(
     kind: K,
     id: string,
     signal: AbortSignal,
+    purpose: "keep" | "look" = "keep",
   ): Promise<Item<K> | undefined> {
     const agents = this.#all();
     const answers = await Promise.allSettled(
-      agents.map(async (agent) => (await agent).read(kind, id, signal)),
+      agents.map(async (connecting) => {
+        const agent = await connecting;
+        if (purpose === "keep") return agent.read(kind, id, signal);
+        return (await agent.list(kind, signal)).find((item) => item.id === id);
+      }),
     );
     const found = answers.find(
       (answer) => answer.status === "fulfilled" && answer.value !== undefined,
@@ -77,6 +85,16 @@ export class Hosts {
     const failed = answers.find((answer) => answer.status === "rejected");
     if (failed) throw failed.reason;
     return undefined;
+  }
+
+  /** The agent of a host by its name; without one those of all hosts, in the order of their names. */
+  agents(name: string | null): Promise<readonly Agent[]> {
+    return Promise.all(name === null ? this.#all() : [this.agent(name)]);
+  }
+
+  /** Where a name is looked up that comes without a host: on the default host, and where there is none, on all. */
+  get defaultHost(): string | null {
+    return this.#settings().defaultHost ?? null;
   }
 
   /** An object by `id`, by `name` where there is one host, or by `host/name`. Throws NOT_FOUND and AMBIGUOUS_NAME. */
@@ -109,7 +127,7 @@ export class Hosts {
 
   #all(): Promise<Agent>[] {
     const { hosts } = this.#settings();
-    const entries = Object.entries(hosts);
+    const entries = Object.entries(hosts).toSorted(([a], [b]) => (a < b ? -1 : 1));
     return entries.length === 0
       ? [this.#localAgent(undefined)]
       : entries.map(([name, endpoint]) => this.#configured(name, endpoint));

@@ -1,6 +1,9 @@
 import { ProviderConfig, configure } from "./configuration.ts";
 import { host } from "./data-sources/host.ts";
-import { vm as vmData } from "./data-sources/vm.ts";
+import { hosts } from "./data-sources/hosts.ts";
+import { kindDataSource } from "./data-sources/kind-data-source.ts";
+import { kindListDataSource } from "./data-sources/kind-list-data-source.ts";
+import { views } from "./data-sources/kind-view.ts";
 import { addressPool } from "./resources/address-pool.ts";
 import { disk } from "./resources/disk.ts";
 import { image } from "./resources/image.ts";
@@ -14,5 +17,5 @@ export const provider = defineProvider({
   description: "QEMU virtual machines on your own Linux hosts.",
   configure,
   resources: [network, addressPool, image, disk, vm],
-  dataSources: [host, vmData],
+  dataSources: [host, hosts, ...views.map(kindDataSource), ...views.map(kindListDataSource)],
 });

@@ -31,6 +31,11 @@ export class Reads<K extends KindName> {
     return item;
   }
 
+  /** All objects, none of them claimed: for those who only look. */
+  async all(signal: AbortSignal): Promise<readonly Item<K>[]> {
+    return [...(await this.#items(signal)).values()];
+  }
+
   forget(): void {
     this.#list = undefined;
   }

@@ -7,7 +7,7 @@ import * as z from "zod";
 import type { Hosts } from "../hosts.ts";
 import { resource } from "../sdk/resource.ts";
 import { hostAttributes, idAttribute, timeoutsAttribute } from "./common.ts";
-import { kindResource, onOneHost } from "./kind-resource.ts";
+import { kindResource, onOneHost, type KindDefinition } from "./kind-resource.ts";
 
 const schema = z.object({
   id: idAttribute,
@@ -17,6 +17,12 @@ const schema = z.object({
   ...timeoutsAttribute,
 });
 
+export const addressPoolKind: KindDefinition<"address_pool", typeof schema> = {
+  kind: "address_pool",
+  schema,
+  placement: onOneHost,
+};
+
 export const addressPool = resource<Hosts>()({
   type: "lodge_address_pool",
   version: 0,
@@ -24,5 +30,5 @@ export const addressPool = resource<Hosts>()({
     "The addresses of one subnet that VMs are given. An address is held as long as its VM exists, then rests.",
   schema,
   rules: addressPoolRules,
-  ...kindResource({ kind: "address_pool", schema, placement: onOneHost }),
+  ...kindResource(addressPoolKind),
 });

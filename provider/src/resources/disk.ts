@@ -4,7 +4,7 @@ import * as z from "zod";
 import type { Hosts } from "../hosts.ts";
 import { resource } from "../sdk/resource.ts";
 import { hostAttributes, idAttribute, timeoutsAttribute } from "./common.ts";
-import { kindResource, onOneHost } from "./kind-resource.ts";
+import { kindResource, onOneHost, type KindDefinition } from "./kind-resource.ts";
 import { shrinkRefusal } from "./shrink.ts";
 
 const schema = z.object({
@@ -17,22 +17,24 @@ const schema = z.object({
   ...timeoutsAttribute,
 });
 
+export const diskKind: KindDefinition<"disk", typeof schema> = {
+  kind: "disk",
+  schema,
+  placement: onOneHost,
+  derive: ({ spec, status }) => ({ size: formatSize(spec.size ?? status.size_bytes) }),
+  plan({ planned, prior, diagnostics, replaces }) {
+    const refusal = prior && !replaces() && shrinkRefusal(planned!.size, prior.size_bytes);
+    if (refusal) diagnostics.error("Unable to shrink the disk", refusal, ["size"]);
+    const bytes = typeof planned!.size === "string" ? parseSize(planned!.size) : undefined;
+    if (bytes !== undefined) planned!.size_bytes = bytes;
+  },
+};
+
 export const disk = resource<Hosts>()({
   type: "lodge_disk",
   version: 0,
   description: "A disk that stands by itself: it outlives the VMs that it is attached to.",
   schema,
   rules: diskRules,
-  ...kindResource({
-    kind: "disk",
-    schema,
-    placement: onOneHost,
-    derive: ({ spec, status }) => ({ size: formatSize(spec.size ?? status.size_bytes) }),
-    plan({ planned, prior, diagnostics, replaces }) {
-      const refusal = prior && !replaces() && shrinkRefusal(planned!.size, prior.size_bytes);
-      if (refusal) diagnostics.error("Unable to shrink the disk", refusal, ["size"]);
-      const bytes = typeof planned!.size === "string" ? parseSize(planned!.size) : undefined;
-      if (bytes !== undefined) planned!.size_bytes = bytes;
-    },
-  }),
+  ...kindResource(diskKind),
 });

@@ -11,7 +11,7 @@ import { resource, type PlanContext } from "../sdk/resource.ts";
 import { isUnknown } from "../sdk/value/unknown.ts";
 import { hostsAttribute, idAttribute, timeoutsAttribute } from "./common.ts";
 import type { Deadline } from "./deadline.ts";
-import { kindResource, onHosts } from "./kind-resource.ts";
+import { kindResource, onHosts, type KindDefinition } from "./kind-resource.ts";
 import { digestOf, fileChunks, sizeOf } from "./local-file.ts";
 import { persistently, pointed, put } from "./put.ts";
 import { specOf } from "./translate.ts";
@@ -32,6 +32,14 @@ const schema = z.object({
 
 type Plan = Readonly<Record<string, unknown>>;
 
+export const imageKind: KindDefinition<"image", typeof schema> = {
+  kind: "image",
+  schema,
+  placement: onHosts,
+  make,
+  plan,
+};
+
 export const image = resource<Hosts>()({
   type: "lodge_image",
   version: 0,
@@ -47,7 +55,7 @@ export const image = resource<Hosts>()({
           : undefined,
     },
   ],
-  ...kindResource({ kind: "image", schema, placement: onHosts, make, plan }),
+  ...kindResource(imageKind),
 });
 
 function make(

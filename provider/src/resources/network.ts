@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Hosts } from "../hosts.ts";
 import { resource } from "../sdk/resource.ts";
 import { hostsAttribute, idAttribute, timeoutsAttribute } from "./common.ts";
-import { kindResource, onHosts } from "./kind-resource.ts";
+import { kindResource, onHosts, type KindDefinition } from "./kind-resource.ts";
 
 const schema = z.object({
   id: idAttribute,
@@ -13,6 +13,12 @@ const schema = z.object({
   ...timeoutsAttribute,
 });
 
+export const networkKind: KindDefinition<"network", typeof schema> = {
+  kind: "network",
+  schema,
+  placement: onHosts,
+};
+
 export const network = resource<Hosts>()({
   type: "lodge_network",
   version: 0,
@@ -20,5 +26,5 @@ export const network = resource<Hosts>()({
     "A network of guests on a host: a bridge, DHCP for the addresses of its pools, and address translation to the outside.",
   schema,
   rules: networkRules,
-  ...kindResource({ kind: "network", schema, placement: onHosts }),
+  ...kindResource(networkKind),
 });

@@ -22,7 +22,7 @@ import { planVm } from "./vm-plan.ts";
 import { vmSchema } from "./vm-schema.ts";
 import { primaryNic, waitFor } from "./wait-for.ts";
 
-const definition: KindDefinition<"vm", typeof vmSchema> = {
+export const vmKind: KindDefinition<"vm", typeof vmSchema> = {
   kind: "vm",
   schema: vmSchema,
   placement: onOneHost,
@@ -33,7 +33,7 @@ const definition: KindDefinition<"vm", typeof vmSchema> = {
   plan: planVm,
 };
 
-const common = kindResource(definition);
+const common = kindResource(vmKind);
 
 /** The answer of create and update. */
 interface Applied {
@@ -139,7 +139,7 @@ async function latest(agent: Agent, item: Item<"vm">): Promise<Item<"vm">> {
 }
 
 function applied(item: Item<"vm">, ready: boolean): Applied {
-  const state = stateOf(definition, item) as PartialValues<typeof vmSchema>;
+  const state = stateOf(vmKind, item) as PartialValues<typeof vmSchema>;
   return { state: { ...state, ready }, private: privateOf(item) };
 }
 

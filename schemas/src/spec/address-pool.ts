@@ -31,11 +31,21 @@ export type AddressPoolSpec = z.output<typeof AddressPoolSpec>;
 
 /** What an address pool is. */
 export const AddressPoolStatus = z.object({
-  phase: z.enum(["pending", "ready", "deleting", "failed"]),
-  message: z.string(),
+  phase: z.enum(["pending", "ready", "deleting", "failed"]).meta({
+    description:
+      "Where it is in its life: `pending` until it is as wished for, `ready`, `deleting`, or `failed`.",
+    computed: "volatile",
+  }),
+  message: z.string().meta({
+    description: "What it waits for, or why it has failed; empty where all is well.",
+    computed: "volatile",
+  }),
   size: z.int().meta({ description: "How many addresses the pool has.", computed: "volatile" }),
-  used: z.int(),
-  cooling: z.int(),
+  used: z.int().meta({ description: "How many of them are in use.", computed: "volatile" }),
+  cooling: z.int().meta({
+    description: "How many were given back and rest before they are handed out again.",
+    computed: "volatile",
+  }),
 });
 export type AddressPoolStatus = z.output<typeof AddressPoolStatus>;
 

@@ -29,8 +29,15 @@ export type DiskSpec = z.output<typeof DiskSpec>;
 
 /** What a disk is. */
 export const DiskStatus = z.object({
-  phase: z.enum(["pending", "ready", "deleting", "failed"]),
-  message: z.string(),
+  phase: z.enum(["pending", "ready", "deleting", "failed"]).meta({
+    description:
+      "Where it is in its life: `pending` until it is as wished for, `ready`, `deleting`, or `failed`.",
+    computed: "volatile",
+  }),
+  message: z.string().meta({
+    description: "What it waits for, or why it has failed; empty where all is well.",
+    computed: "volatile",
+  }),
   size_bytes: z.int().meta({ description: "The disk's size in bytes.", computed: "volatile" }),
   format: z
     .enum(["qcow2"])
@@ -39,7 +46,10 @@ export const DiskStatus = z.object({
     description: "The VM that the disk was declared in and is deleted with.",
     computed: "stable",
   }),
-  attached_vm_id: z.string().nullable(),
+  attached_vm_id: z.string().nullable().meta({
+    description: "The VM that the disk is attached to now.",
+    computed: "volatile",
+  }),
 });
 export type DiskStatus = z.output<typeof DiskStatus>;
 

@@ -23,8 +23,15 @@ export type ImageSpec = z.output<typeof ImageSpec>;
 
 /** What an image is. */
 export const ImageStatus = z.object({
-  phase: z.enum(["pending", "ready", "deleting", "failed"]),
-  message: z.string(),
+  phase: z.enum(["pending", "ready", "deleting", "failed"]).meta({
+    description:
+      "Where it is in its life: `pending` until it is as wished for, `ready`, `deleting`, or `failed`.",
+    computed: "volatile",
+  }),
+  message: z.string().meta({
+    description: "What it waits for, or why it has failed; empty where all is well.",
+    computed: "volatile",
+  }),
   sha256: z.string(),
   format: z
     .enum(["qcow2", "raw"])

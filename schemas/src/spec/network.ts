@@ -39,8 +39,15 @@ export type NetworkSpec = z.output<typeof NetworkSpec>;
 
 /** What a network is. */
 export const NetworkStatus = z.object({
-  phase: z.enum(["pending", "ready", "deleting", "failed"]),
-  message: z.string(),
+  phase: z.enum(["pending", "ready", "deleting", "failed"]).meta({
+    description:
+      "Where it is in its life: `pending` until it is as wished for, `ready`, `deleting`, or `failed`.",
+    computed: "volatile",
+  }),
+  message: z.string().meta({
+    description: "What it waits for, or why it has failed; empty where all is well.",
+    computed: "volatile",
+  }),
   bridge: z
     .string()
     .meta({ description: "The name of the bridge on the host.", computed: "stable" }),

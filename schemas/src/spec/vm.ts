@@ -156,9 +156,16 @@ const VmNicStatus = z.object({
 
 /** What a VM is. Facts that a restart or a tick changes stay out of Terraform's schema. */
 export const VmStatus = z.object({
-  phase: z.enum(vmPhases),
+  phase: z.enum(vmPhases).meta({
+    description:
+      "Where it is in its life, such as `running`, `stopped`, `provisioning` or `failed`.",
+    computed: "volatile",
+  }),
   reason: z.string(),
-  message: z.string(),
+  message: z.string().meta({
+    description: "What it waits for, or why it is where it is; empty where all is well.",
+    computed: "volatile",
+  }),
   actual_power_state: z.enum(["running", "stopped"]).meta({
     description: "Whether it runs. Where this differs from `power_state`, an apply mends it.",
     computed: "volatile",
@@ -175,8 +182,14 @@ export const VmStatus = z.object({
     description: "The interfaces as they are, in the order of their names.",
     computed: "volatile",
   }),
-  accelerator: z.enum(["kvm", "tcg"]).nullable(),
-  machine_type: z.string().nullable(),
+  accelerator: z.enum(["kvm", "tcg"]).nullable().meta({
+    description: "What runs the guest: `kvm`, or `tcg` for emulation. Null until it was started.",
+    computed: "volatile",
+  }),
+  machine_type: z.string().nullable().meta({
+    description: "The versioned machine type that the guest was started with.",
+    computed: "volatile",
+  }),
   pid: z.int().nullable(),
   boot_id: z.string().nullable(),
   boots: z.int(),
