@@ -3,9 +3,10 @@
  * nothing but QEMU's. Runs inside an anchor; takes one JSON request a line and answers each with one line.
  */
 import { spawn, type ChildProcess } from "node:child_process";
+import { watch } from "node:fs";
 import { copyFile, mkdir, open, readFile, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createNetworkOperations } from "../../agent/src/host-ops/network-operations.ts";
 import { qemuArguments } from "../../agent/src/host-ops/qemu/arguments.ts";
 import { exec } from "../../agent/src/lib/exec.ts";
@@ -22,6 +23,8 @@ export interface BareSetup {
   readonly memoryBytes: number;
   readonly diskBytes: number;
   readonly machineType: string;
+  /** What the agent uses on this machine. */
+  readonly accelerator: "kvm" | "tcg";
   readonly count: number;
 }
 
@@ -88,7 +91,7 @@ function machine(index: number): QemuOperation {
     cpus: 1,
     memoryBytes: made.memoryBytes,
     machineType: made.machineType,
-    accelerator: "tcg",
+    accelerator: made.accelerator,
     firmware: "bios",
     kernel: { imageId: kernelId, initrdImageId: initrdId, commandLine: made.commandLine },
     disks: [{ name: "data", diskId: id(index), bootIndex: 0 }],
@@ -111,22 +114,41 @@ async function start(
     stdio: "ignore",
   });
   child.once("exit", () => reader.kill());
-  const since = async (happened: () => Promise<boolean>): Promise<number> => {
-    while (!(await happened())) {
-      if (child.exitCode !== null) throw new Error(`QEMU ended with ${child.exitCode}`);
-      await sleep(2);
-    }
+  const since = async (path: string, happened: () => Promise<boolean>): Promise<number> => {
+    await changed(path, child, happened);
     return performance.now() - begin;
   };
+  const leases = paths.leases(layout, networkId);
   const [firstLine, acknowledged] = await Promise.all([
-    since(async () => (await readFile(log, "latin1")).includes("\n")),
-    since(async () => {
-      const leases = parseLeases(await readFile(paths.leases(layout, networkId), "utf8"));
-      return leases.some((lease) => lease.mac === mac(index));
+    since(log, async () => (await readFile(log, "latin1")).includes("\n")),
+    since(leases, async () => {
+      const known = parseLeases(await readFile(leases, "utf8").catch(() => ""));
+      return known.some((lease) => lease.mac === mac(index));
     }),
   ]);
   return { times: { firstLine, acknowledged }, child };
 }
+
+/** Waits for something that is seen in a file. It is looked at when it changes: many that poll would slow QEMU down. */
+async function changed(
+  path: string,
+  child: ChildProcess,
+  happened: () => Promise<boolean>,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const look = () => void happened().then((yes) => yes && resolve(), reject);
+  const ended = (code: number | null) => reject(new Error(`QEMU ended with ${code}`));
+  // The directory: the file may come later, or be replaced.
+  using _watcher = disposable(watch(dirname(path), look));
+  child.once("exit", ended);
+  look();
+  await promise;
+  child.off("exit", ended);
+}
+
+const disposable = (watcher: ReturnType<typeof watch>) => ({
+  [Symbol.dispose]: () => watcher.close(),
+});
 
 async function startAll(indexes: readonly number[]): Promise<BareTimes[]> {
   const started = await Promise.all(indexes.map(start));

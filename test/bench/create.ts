@@ -18,11 +18,12 @@ export async function create(
   const { kernel, initrd } = await smallGuest();
   await using agent = await TestAgent.start({ imageRoots: [dirname(kernel)] });
   const shared = await shareOn(agent);
-  const { machine_type: machineType } = await agent.json("host", "show");
+  const { machine_type: machineType, accelerator } = await agent.json("host", "show");
   await using bare = await BareHost.start({
     kernel,
     initrd,
     machineType,
+    accelerator,
     memoryBytes,
     diskBytes,
     count: count + 1,

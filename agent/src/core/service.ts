@@ -70,10 +70,12 @@ export class ObjectService<K extends KindName> {
 
   /** Writes a wish. Resolves with the object, with all that it was given. Throws what Validate tells. */
   async put(request: PutRequest<K>, principal: Principal): Promise<Record<K>> {
+    // A VM's own account of its start begins here, with what the wish waits for.
+    const now = this.#options.clock.now();
     const preflight = await this.#preflight(request);
     return this.#options.admission.run(() =>
       untilCommitted(async () => {
-        const decision = await this.#decide(request, principal, preflight);
+        const decision = await this.#decide(request, principal, preflight, now);
         if (decision.refusals) throw refusalError(decision.refusals);
         if (decision.answer) return this.present(decision.answer);
         return this.present(await this.#commit(decision.wish, decision.admission));
@@ -200,6 +202,7 @@ export class ObjectService<K extends KindName> {
     { id, spec, expectedRevision }: PutRequest<K>,
     principal: Principal,
     preflight: readonly Refusal[],
+    now = this.#options.clock.now(),
   ): Promise<Decision<K>> {
     const { kind } = this.#policy;
     const current = await this.#store.get(kind, id);
@@ -237,7 +240,7 @@ export class ObjectService<K extends KindName> {
       spec: plain(wanted),
       ...(current && { current }),
       creator: principal.name,
-      now: this.#options.clock.now(),
+      now,
     };
     const admission = await this.#policy.admit(wish);
     const [first, ...others] = [...refusals, ...admission.refusals];
