@@ -7,6 +7,17 @@ import { limit } from "../harness/scale.ts";
 const names = ["create", "provider"];
 if (process.env["LODGE_TEST_ALL"] === "1") names.push("create-many");
 
+interface Written {
+  readonly bench: string;
+  readonly checks: readonly { readonly value: number; readonly limit: number }[];
+  readonly samples: Readonly<
+    Record<
+      string,
+      { readonly n: number; readonly values: readonly number[]; readonly median: number }
+    >
+  >;
+}
+
 test.each(names)(
   "bench %s measures, and ends with one line of JSON",
   async (name) => {
@@ -17,7 +28,7 @@ test.each(names)(
       {},
     );
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
-    const report = JSON.parse(stdout.trim().split("\n").at(-1)!);
+    const report = JSON.parse(stdout.trim().split("\n").at(-1)!) as Written;
     expect(report).toMatchObject({ bench: name });
     for (const check of report.checks) {
       expect(check).toEqual({
@@ -29,7 +40,7 @@ test.each(names)(
       });
     }
     expect(report.checks.length).toBeGreaterThan(0);
-    for (const { n, values, median } of Object.values<any>(report.samples)) {
+    for (const { n, values, median } of Object.values(report.samples)) {
       expect(values).toHaveLength(n);
       expect(values).toContainEqual(expect.any(Number));
       expect(median).toBeGreaterThan(-Infinity);
