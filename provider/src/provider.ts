@@ -4,6 +4,14 @@ import { hosts } from "./data-sources/hosts.ts";
 import { kindDataSource } from "./data-sources/kind-data-source.ts";
 import { kindListDataSource } from "./data-sources/kind-list-data-source.ts";
 import { views } from "./data-sources/kind-view.ts";
+import { addressList } from "./functions/address-list.ts";
+import { cidrHosts } from "./functions/cidr-hosts.ts";
+import { cidrRange } from "./functions/cidr-range.ts";
+import { formatSize } from "./functions/format-size.ts";
+import { macAddress } from "./functions/mac-address.ts";
+import { macFromName } from "./functions/mac-from-name.ts";
+import { parseDuration } from "./functions/parse-duration.ts";
+import { parseSize } from "./functions/parse-size.ts";
 import { addressPool } from "./resources/address-pool.ts";
 import { disk } from "./resources/disk.ts";
 import { image } from "./resources/image.ts";
@@ -18,4 +26,14 @@ export const provider = defineProvider({
   configure,
   resources: [network, addressPool, image, disk, vm],
   dataSources: [host, hosts, ...views.map(kindDataSource), ...views.map(kindListDataSource)],
+  functions: [
+    addressList,
+    cidrHosts,
+    cidrRange,
+    formatSize,
+    macAddress,
+    macFromName,
+    parseDuration,
+    parseSize,
+  ],
 });
