@@ -15,7 +15,7 @@ let matrix: Matrix;
 
 beforeAll(async () => {
   ground = await startGround();
-  const place = places(ground);
+  const place = places({ files: () => ground.files });
   const cases = acceptanceKinds.flatMap((kind) =>
     sample(
       `changes of ${kind.kind}`,

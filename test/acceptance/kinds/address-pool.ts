@@ -88,7 +88,7 @@ export const addressPool = declare({
     {
       title: "a range that ends before it begins",
       config: { network_id: nowhere, subnet: "a", ranges: ["10.0.0.9-10.0.0.5"] },
-      at: "ranges",
+      at: "10.0.0.9-10.0.0.5",
       says: /must be a range of IPv4 addresses/u,
     },
     {
@@ -102,21 +102,37 @@ export const addressPool = declare({
       config: { network_id: nowhere, subnet: "main", ranges: ["10.250.0.9"] },
       at: "network_id",
       says: /no network/iu,
-      byAgent: true,
+      atPlan: true,
     },
     {
       title: "a subnet that its network does not have",
       config: { network_id: lan, subnet: "third", ranges: ["10.250.0.9"] },
       at: "subnet",
       says: /third/u,
-      byAgent: true,
+      atPlan: true,
+    },
+    {
+      title: "without an address that is used",
+      needs: ({ name }) => ({
+        [`lodge_vm.${name}-user`]: {
+          name: `${name}-user`,
+          memory: "96MiB",
+          power_state: "stopped",
+          nics: { eth0: { network_id: lan, ipv4_pool_id: `\${lodge_address_pool.${name}.id}` } },
+        },
+      }),
+      from: ({ n }) => ({ network_id: lan, subnet: "main", ranges: [`10.250.${n}.10`] }),
+      config: ({ n }) => ({ network_id: lan, subnet: "main", ranges: [`10.250.${n}.11`] }),
+      at: "ranges",
+      says: /10\.250\.\d+\.10/u,
+      atPlan: true,
     },
     {
       title: "addresses outside of the subnet",
       config: { network_id: lan, subnet: "main", ranges: ["10.249.0.9"] },
       at: "ranges",
       says: /10\.249\.0\.9.*10\.250\.0\.0\/16/u,
-      byAgent: true,
+      atPlan: true,
     },
   ],
 });

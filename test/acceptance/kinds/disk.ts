@@ -48,7 +48,7 @@ export const disk = declare({
     {
       title: "blank and without a size",
       config: {},
-      at: "size",
+      at: undefined,
       says: /a blank disk needs a size/u,
     },
     {
@@ -74,14 +74,30 @@ export const disk = declare({
       config: { size: "4MiB", image_id: "00000000-0000-4000-8000-000000000000" },
       at: "image_id",
       says: /no image/iu,
-      byAgent: true,
+      atPlan: true,
+    },
+    {
+      title: "that shrinks",
+      from: { size: "8MiB" },
+      config: { size: "4MiB" },
+      at: "size",
+      says: /cannot shrink: it has 8MiB/u,
+      atPlan: true,
+    },
+    {
+      title: "protected, and to be replaced",
+      from: { size: "4MiB", deletion_protection: true },
+      config: { image_id: "${lodge_image.small.id}", deletion_protection: true },
+      at: "deletion_protection",
+      says: /Set it to false and apply that first/u,
+      atPlan: true,
     },
     {
       title: "smaller than its image",
       config: { size: "1MiB", image_id: "${lodge_image.kernel.id}" },
       at: "size",
       says: /smaller|at least|less/iu,
-      byAgent: true,
+      atPlan: true,
     },
   ],
 });

@@ -52,7 +52,7 @@ export const image = declare({
     {
       title: "of nowhere",
       config: {},
-      at: "host_path",
+      at: undefined,
       says: /exactly one of host_path and local_path/u,
     },
     {
@@ -78,21 +78,21 @@ export const image = declare({
       config: { local_path: "/nonexistent/kernel" },
       at: "local_path",
       says: /cannot be read/u,
-      byAgent: true,
+      atPlan: true,
     },
     {
       title: "a local file of another digest",
       config: ({ files }) => ({ local_path: files.small, sha256: "0".repeat(64) }),
       at: "sha256",
       says: /has the digest/u,
-      byAgent: true,
+      atPlan: true,
     },
     {
       title: "a file outside of what the agent allows",
       config: { host_path: "/etc/passwd" },
       at: "host_path",
       says: /may not be copied from/u,
-      byAgent: true,
+      atPlan: true,
     },
   ],
 });

@@ -81,19 +81,19 @@ export const network = declare({
     {
       title: "a CIDR with host bits",
       config: { subnets: { a: { cidr: "10.1.0.1/24" } } },
-      at: "subnets",
+      at: "cidr",
       says: /without host bits/u,
     },
     {
       title: "subnets that overlap",
       config: { subnets: { a: { cidr: "10.1.0.0/16" }, b: { cidr: "10.1.2.0/24" } } },
-      at: "subnets",
+      at: "cidr",
       says: /overlaps subnet a/u,
     },
     {
       title: "a gateway outside",
       config: { subnets: { a: { cidr: "10.1.0.0/24", gateway: "10.2.0.1" } } },
-      at: "subnets",
+      at: "gateway",
       says: /no host address of/u,
     },
     {
@@ -105,9 +105,9 @@ export const network = declare({
     {
       title: "a subnet that overlaps another network's",
       config: { subnets: { a: { cidr: "10.250.128.0/24" } } },
-      at: "subnets",
+      at: "cidr",
       says: /10\.250\.0\.0\/16/u,
-      byAgent: true,
+      atPlan: true,
     },
   ],
 });

@@ -35,6 +35,7 @@ const kernel = {
 };
 
 const small = { size: "1MiB" };
+const off = { memory: "96MiB", power_state: "stopped" };
 
 /** What takes effect at the guest's next boot. */
 const deferred: readonly (Change & { readonly waits: readonly string[] })[] = [
@@ -179,7 +180,7 @@ const rest: readonly Change[] = [
 
 export const vm = declare({
   kind: "vm",
-  minimal: { memory: "96MiB", power_state: "stopped" },
+  minimal: off,
   // No guest is there to heed a power button.
   base: { memory: "96MiB", shutdown_timeout: "0s" },
   full: [
@@ -307,31 +308,31 @@ export const vm = declare({
     {
       title: "a device name with a dot",
       config: { memory: "1GiB", disks: { "a.b": small } },
-      at: "disks",
+      at: "a.b",
       says: /begin with a letter/u,
     },
     {
       title: "a disk of nothing",
       config: { memory: "1GiB", disks: { root: {} } },
-      at: "disks",
+      at: "root",
       says: /exactly one of image_id, disk_id, or size/u,
     },
     {
       title: "a disk of two things",
       config: { memory: "1GiB", disks: { root: { disk_id: nowhere, size: "1GiB" } } },
-      at: "disks",
+      at: "root",
       says: /set on that disk/u,
     },
     {
       title: "the same disk twice",
       config: { memory: "1GiB", disks: { a: { disk_id: nowhere }, b: { disk_id: nowhere } } },
-      at: "disks",
+      at: "disk_id",
       says: /a is the same disk/u,
     },
     {
       title: "a name for an id",
       config: { memory: "1GiB", nics: { eth0: { network_id: "lan" } } },
-      at: "nics",
+      at: "network_id",
       says: /not its name/u,
     },
     {
@@ -340,7 +341,7 @@ export const vm = declare({
         memory: "1GiB",
         nics: { eth0: { network_id: nowhere, mac: "01:00:5e:00:00:01" } },
       },
-      at: "nics",
+      at: "mac",
       says: /unicast/u,
     },
     {
@@ -352,7 +353,7 @@ export const vm = declare({
           b: { network_id: nowhere, mac: "52:54:00:00:00:01" },
         },
       },
-      at: "nics",
+      at: "mac",
       says: /a has the same MAC/u,
     },
     {
@@ -361,7 +362,7 @@ export const vm = declare({
         memory: "1GiB",
         nics: { eth0: { network_id: nowhere, ipv4_address: "10.0.0.9" } },
       },
-      at: "nics",
+      at: "ipv4_address",
       says: /ipv4_pool_id/u,
     },
     {
@@ -397,13 +398,13 @@ export const vm = declare({
     {
       title: "a wait of no time",
       config: { memory: "1GiB", wait_for: { timeout: "0s" } },
-      at: "wait_for",
+      at: "timeout",
       says: /between 1s/u,
     },
     {
       title: "a command line of two lines",
       config: { memory: "1GiB", kernel: { image_id: nowhere, command_line: "a\nb" } },
-      at: "kernel",
+      at: "command_line",
       says: /must be one line/u,
     },
     {
@@ -411,42 +412,122 @@ export const vm = declare({
       config: { memory: "1GiB", host: "rack9" },
       at: "host",
       says: /hosts has no rack9/u,
-      byAgent: true,
+      atPlan: true,
     },
     {
       title: "more memory than the host has",
       config: { memory: "15TiB" },
       at: "memory",
       says: /of host/u,
-      byAgent: true,
+      atPlan: true,
     },
     {
       title: "more processors than the host has",
       config: { memory: "1GiB", cpus: 255 },
       at: "cpus",
       says: /of host/u,
-      byAgent: true,
+      atPlan: true,
     },
     {
       title: "an image that is not there",
       config: { memory: "1GiB", disks: { root: { image_id: nowhere } } },
-      at: "disks",
+      at: "image_id",
       says: /no image/iu,
-      byAgent: true,
+      atPlan: true,
     },
     {
       title: "a network that is not there",
       config: { memory: "1GiB", nics: { eth0: { network_id: nowhere } } },
-      at: "nics",
+      at: "network_id",
       says: /no network/iu,
-      byAgent: true,
+      atPlan: true,
+    },
+    {
+      title: "a name that is taken",
+      needs: ({ name }) => ({
+        [`lodge_vm.${name}-twin`]: { name: `${name}-twin`, ...off },
+      }),
+      config: ({ name }) => ({ name: `${name}-twin`, ...off, cpus: 2 }),
+      at: "name",
+      says: /exists already.*terraform import/u,
+      atPlan: true,
+    },
+    {
+      title: "a MAC address that is taken",
+      needs: (place) => ({
+        [`lodge_vm.${place.name}-twin`]: {
+          name: `${place.name}-twin`,
+          ...off,
+          nics: { eth0: { ...lan, mac: mac(place, 3) } },
+        },
+      }),
+      config: (place) => ({ ...off, nics: { eth0: { ...lan, mac: mac(place, 3) } } }),
+      at: "mac",
+      says: /52:54:00:00:..:03/u,
+      atPlan: true,
+    },
+    {
+      title: "an address that is taken",
+      needs: ({ name, n }) => ({
+        [`lodge_vm.${name}-twin`]: {
+          name: `${name}-twin`,
+          ...off,
+          nics: { eth0: { ...pooled, ipv4_address: `10.250.255.${n}` } },
+        },
+      }),
+      config: ({ n }) => ({
+        ...off,
+        nics: { eth0: { ...pooled, ipv4_address: `10.250.255.${n}` } },
+      }),
+      at: "ipv4_address",
+      says: /10\.250\.255\./u,
+      atPlan: true,
+    },
+    {
+      title: "a disk that another VM has",
+      needs: (place) => ({
+        ...disks(place),
+        [`lodge_vm.${place.name}-twin`]: {
+          name: `${place.name}-twin`,
+          ...off,
+          disks: { a: disk(place, "a") },
+        },
+      }),
+      config: (place) => ({ ...off, disks: { a: disk(place, "a") } }),
+      at: "disk_id",
+      says: /attached/u,
+      atPlan: true,
+    },
+    {
+      title: "a disk of its own that shrinks",
+      from: { ...off, disks: { a: { size: "2MiB" } } },
+      config: { ...off, disks: { a: small } },
+      at: "size",
+      says: /cannot shrink: it has 2MiB/u,
+      atPlan: true,
+    },
+    {
+      title: "protected, and to be replaced",
+      from: {
+        ...off,
+        deletion_protection: true,
+        disks: { a: { image_id: "${lodge_image.small.id}" } },
+      },
+      config: {
+        ...off,
+        deletion_protection: true,
+        disks: { a: { image_id: "${lodge_image.other.id}" } },
+      },
+      at: "deletion_protection",
+      says: /Set it to false and apply that first/u,
+      atPlan: true,
     },
     {
       title: "an address outside of the pool",
       config: { memory: "1GiB", nics: { eth0: { ...pooled, ipv4_address: "10.250.0.5" } } },
-      at: "nics",
+      at: "ipv4_address",
       says: /10\.250\.0\.5.*(?:pool|range)/u,
-      byAgent: true,
+      atPlan: true,
     },
   ],
 });

@@ -58,14 +58,17 @@ export interface Change {
 /** A configuration that is refused at plan. */
 export interface Refusal {
   readonly title: string;
+  /** Resources that are there before. */
   readonly needs?: (at: Place) => Resources;
+  /** What it was applied with before. Default: it is new. */
+  readonly from?: Config;
   /** In the place of the kind's minimal configuration, but for the name. */
   readonly config: Config;
-  /** The attribute that is pointed at, outermost only; none where the resource as a whole is. */
+  /** The attribute, key or value whose line is pointed at; undefined where it is one that is not there. */
   readonly at: string | undefined;
   readonly says: RegExp;
-  /** Only an agent can say it, so that it comes once everything is valid by itself. */
-  readonly byAgent?: true;
+  /** Found where everything is valid by itself: by the plan, which asks the agent. Default: by validation alone. */
+  readonly atPlan?: true;
 }
 
 /** A kind of resource. The harness adds each instance's name. */

@@ -33,12 +33,25 @@ export async function imageFiles(directory: string): Promise<Pick<ImageFiles, "s
   return files;
 }
 
-/** Gives out places, each with a number of its own. */
-export function places({ agent, files }: Ground): (kind: string) => Place {
+/** Gives out places, each with a number of its own. The files may come to be later. */
+export function places({
+  host = "dev",
+  files,
+}: {
+  readonly host?: string;
+  readonly files: () => ImageFiles;
+}): (kind: string) => Place {
   let n = 0;
   return (kind) => {
     n += 1;
-    return { name: `${kind.replace("_", "-")}-${n}`, n, host: agent.name, files };
+    return {
+      name: `${kind.replace("_", "-")}-${n}`,
+      n,
+      host,
+      get files() {
+        return files();
+      },
+    };
   };
 }
 
