@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 /** The executable `lodge`: its roles and client commands, each loaded when it is asked for. */
+import { isSea } from "node:sea";
 import type { Entry } from "./cli/command.ts";
 import { clientCommands } from "./cli/commands.ts";
 import { processIo } from "./cli/process-io.ts";
 import { run } from "./cli/run.ts";
 
-/** What runs this executable once more. */
-const program = [process.execPath, ...process.execArgv, process.argv[1]!];
+/** What runs this executable once more: what is released is one file, which finds its program in itself. */
+const program = [process.execPath, ...(isSea() ? [] : [...process.execArgv, process.argv[1]!])];
 
 const roles: readonly Entry[] = [
   {
@@ -33,6 +34,7 @@ const doctor: Entry = {
   },
 };
 
-const code = await run(process.argv.slice(2), [...clientCommands, doctor, ...roles], processIo());
-// All that was held has been let go: a forgotten timer must not keep an agent that was told to end.
-process.exit(code);
+void run(process.argv.slice(2), [...clientCommands, doctor, ...roles], processIo()).then((code) =>
+  // All that was held has been let go: a forgotten timer must not keep an agent that was told to end.
+  process.exit(code),
+);
