@@ -1,17 +1,24 @@
 /**
- * Writes the provider's encoded schema, so that GetProviderSchema is answered without zod; `--check` compares instead.
+ * Writes the provider's encoded schemas, so that Terraform's first questions are answered without zod; `--check` compares instead.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { provider } from "../provider/src/provider.ts";
-import { encodeProviderSchema } from "../provider/src/sdk/server/provider-schema.ts";
+import {
+  encodeIdentitySchemas,
+  encodeProviderSchema,
+} from "../provider/src/sdk/server/provider-schema.ts";
 
 const path = join(import.meta.dirname, "..", "provider", "src", "gen", "provider-schema.ts");
 
-/** The generated module: the encoded answer, base64. */
+/** The generated module: the encoded answers, base64. */
 export function providerSchemaModule(): string {
-  const encoded = Buffer.from(encodeProviderSchema(provider)).toString("base64");
-  return `/** The encoded answer of GetProviderSchema. Made by \`npm run generate\`. */\nexport const providerSchema = Buffer.from(\n  "${encoded}",\n  "base64",\n);\n`;
+  const asset = (name: string, answer: string, encoded: Uint8Array): string =>
+    `/** The encoded answer of ${answer}. Made by \`npm run generate\`. */\nexport const ${name} = Buffer.from(\n  "${Buffer.from(encoded).toString("base64")}",\n  "base64",\n);\n`;
+  return [
+    asset("providerSchema", "GetProviderSchema", encodeProviderSchema(provider)),
+    asset("identitySchemas", "GetResourceIdentitySchemas", encodeIdentitySchemas(provider)),
+  ].join("\n");
 }
 
 if (import.meta.main) {

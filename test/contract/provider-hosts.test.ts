@@ -69,6 +69,11 @@ describe("several hosts", () => {
         "no-op",
       );
     }
+    const known = await (await both()).importByIdentity("lodge_disk", { id });
+    expect(attributes(known)).toMatchObject({ id, host: "rack2" });
+    await expect(
+      (await both()).importByIdentity("lodge_disk", { id: "rack2/data" }),
+    ).rejects.toThrow("No host has a disk with the id rack2/data.");
     await expect((await both()).import("lodge_disk", "data")).rejects.toThrow(
       /No disk on this host has the name data/u,
     );

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Core } from "@lodge/provider/sdk/testing/core.ts";
 import type { Instance } from "@lodge/provider/sdk/testing/core-error.ts";
 import { plainValue } from "@lodge/provider/sdk/testing/core-value.ts";
-import type { Plan } from "@lodge/provider/sdk/testing/managed-resource.ts";
+import type { Plan } from "@lodge/provider/sdk/testing/core-plan.ts";
 import { unknown } from "@lodge/provider/sdk/value/unknown.ts";
 import { clientIdentity, CoreAgent } from "../harness/core-agent.ts";
 import { idOf } from "../harness/life.ts";

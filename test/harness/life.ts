@@ -156,5 +156,6 @@ async function importedAlike(
     );
     const { action } = await command.plan(type, imported, known);
     expect(action).toBe("local_path" in wish ? "update" : "no-op");
+    expect(await command.importByIdentity(type, { id })).toEqual(imported);
   }
 }

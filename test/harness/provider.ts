@@ -9,6 +9,8 @@ import { clientIdentity, type CoreAgent } from "./core-agent.ts";
 const definition: ProviderDefinition = {
   name: "lodge",
   schemaAsset: async () => (await import("@lodge/provider/gen/provider-schema.ts")).providerSchema,
+  identityAsset: async () =>
+    (await import("@lodge/provider/gen/provider-schema.ts")).identitySchemas,
   load: async () => (await import("@lodge/provider/provider.ts")).provider,
 };
 

@@ -1,9 +1,10 @@
 import { objectId, objectName } from "@lodge/schemas/spec/field.ts";
 import * as z from "zod";
 import type { Hosts } from "../hosts.ts";
+import { article } from "../resources/article.ts";
 import { dataSource, type DataSource } from "../sdk/data-source.ts";
 import type { KindView } from "./kind-view.ts";
-import { article, findOne, type Meant } from "./search.ts";
+import { findOne, type Meant } from "./search.ts";
 
 /** The data source of one object of a kind, found by its id or its name. */
 export function kindDataSource(view: KindView): DataSource<Hosts> {

@@ -2,6 +2,7 @@ import type { Item } from "@lodge/schemas/kind-client.ts";
 import type { KindName } from "@lodge/schemas/spec/kind.ts";
 import * as z from "zod";
 import type { Hosts } from "../hosts.ts";
+import { article } from "../resources/article.ts";
 import { AttributeError } from "../sdk/diagnostic.ts";
 import type { KindView, Told } from "./kind-view.ts";
 
@@ -133,9 +134,4 @@ export async function findOne(
 
 function nowhere(host: string | null, title: string): string {
   return host === null ? `No host has ${article(title)}` : `The host ${host} has no ${title}`;
-}
-
-/** "a VM", "an image". */
-export function article(title: string): string {
-  return `${/^[aeiou]/u.test(title) ? "an" : "a"} ${title}`;
 }

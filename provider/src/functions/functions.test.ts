@@ -7,7 +7,7 @@ import { provider } from "../provider.ts";
 import { Core } from "../sdk/testing/core.ts";
 import { plainValue } from "../sdk/testing/core-value.ts";
 import { ProviderCaller } from "../sdk/testing/provider-caller.ts";
-import { encodeProviderSchema } from "../sdk/server/provider-schema.ts";
+import { encodeIdentitySchemas, encodeProviderSchema } from "../sdk/server/provider-schema.ts";
 import { createProviderService } from "../sdk/server/service.ts";
 
 let core: Core;
@@ -15,6 +15,7 @@ beforeAll(async () => {
   const service = createProviderService({
     name: "lodge",
     schemaAsset: () => encodeProviderSchema(provider),
+    identityAsset: () => encodeIdentitySchemas(provider),
     load: () => Promise.resolve(provider),
   });
   const caller = new ProviderCaller(service);

@@ -7,6 +7,17 @@ const day = 24 * 3_600_000;
 /** The object's identity: the same before and after a rename, a restart or a move. */
 export const idAttribute = z.string().meta({ description: "The id, a UUID.", computed: "stable" });
 
+/**
+ * What tells an object apart for ever: its id alone. Its host is none of it, since an object that moves to another
+ * host is still the same.
+ */
+export const idIdentity = {
+  version: 0,
+  schema: z.object({
+    id: z.string().meta({ description: "The id, a UUID. All hosts are asked for it." }),
+  }),
+} as const;
+
 /** Wish and fact of where an object lives. */
 export const hostAttributes = {
   host: z.string().optional().meta({

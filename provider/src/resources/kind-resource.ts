@@ -10,7 +10,8 @@ import type { PlanContext, Resource } from "../sdk/resource.ts";
 import { gone } from "../sdk/resource.ts";
 import { isUnknown } from "../sdk/value/unknown.ts";
 import type { PrivateData } from "../sdk/values.ts";
-import type { Operation } from "./common.ts";
+import { article } from "./article.ts";
+import { idIdentity, type Operation } from "./common.ts";
 import { deadline, type Deadline } from "./deadline.ts";
 import { preview } from "./preview.ts";
 import { persistently, pointed, put } from "./put.ts";
@@ -79,10 +80,14 @@ export interface KindDefinition<K extends KindName, Schema extends z.ZodObject> 
 /** The handlers of a resource whose object is ready once its agent says so. */
 export function kindResource<K extends KindName, Schema extends z.ZodObject>(
   definition: KindDefinition<K, Schema>,
-): Pick<Resource<Hosts, Schema>, "create" | "read" | "update" | "delete" | "import" | "plan"> {
+): Pick<
+  Resource<Hosts, Schema>,
+  "identity" | "create" | "read" | "update" | "delete" | "import" | "plan"
+> {
   const { kind, placement } = definition;
   const state = (item: Item<K>) => stateOf(definition, item) as never;
   return {
+    identity: idIdentity,
     async create({ plan, client, signal }) {
       const limit = deadline("create", timeouts(plan), signal);
       const agent = await client.agent(placement.wish(plan) as string | null);
@@ -121,8 +126,10 @@ export function kindResource<K extends KindName, Schema extends z.ZodObject>(
         deadline("delete", timeouts(known), signal),
       );
     },
-    async import({ id, client, signal }) {
-      const item = await client.resolve(kind, id, signal);
+    async import({ id, identity, client, signal }) {
+      const item = identity
+        ? await identified(kind, client, identity["id"] as string, signal)
+        : await client.resolve(kind, id, signal);
       const choice = client.isDefault(item.host) ? {} : placement.choice(item.host);
       return {
         state: { ...(state(item) as Values), ...choice } as never,
@@ -131,6 +138,17 @@ export function kindResource<K extends KindName, Schema extends z.ZodObject>(
     },
     plan: (context) => planKind(definition, context),
   };
+}
+
+async function identified<K extends KindName>(
+  kind: K,
+  hosts: Hosts,
+  id: string,
+  signal: AbortSignal,
+): Promise<Item<K>> {
+  const item = await hosts.find(kind, id, signal);
+  if (item) return item;
+  throw new Error(`No host has ${article(kinds[kind].title)} with the id ${id}.`);
 }
 
 /** Everything that an object tells, with the place that it is in. */

@@ -34,6 +34,7 @@
 
 import type { z } from "zod";
 import type { Diagnostics } from "./diagnostic.ts";
+import type { GivenIdentity, ResourceIdentity } from "./identity.ts";
 import type { Rule } from "./rule.ts";
 import type { Path } from "./value/path.ts";
 import type { ConfigValues, PartialValues, PlannedValues, PrivateData, Values } from "./values.ts";
@@ -101,8 +102,10 @@ export interface ReadResult<Schema extends z.ZodObject> {
 
 /** What `import` gets. */
 export interface ImportContext<Client> extends HandlerContext<Client> {
-  /** What the user gave to `terraform import` or the `import` block. */
+  /** What the user gave to `terraform import` or the `import` block; empty where that names the identity instead. */
   readonly id: string;
+  /** The identity that the user gave instead of an id. */
+  readonly identity: GivenIdentity | undefined;
 }
 
 /** What the `plan` hook gets. It must be pure: Terraform plans several times, the SDK too. */
@@ -159,6 +162,8 @@ export interface Resource<Client, Schema extends z.ZodObject = z.ZodObject> {
   update?(context: UpdateContext<Schema, Client>): Promise<ApplyResult<Schema>>;
   /** Removes the object; succeeds where it is gone already. */
   delete(context: StateContext<Schema, Client>): Promise<void>;
+  /** What tells its objects apart; none where the state's `id` is all there is, and Terraform cannot import by it. */
+  readonly identity?: ResourceIdentity;
   /** Finds an object by what the user typed; `read` fills in what this leaves out. */
   import?(context: ImportContext<Client>): Promise<ReadResult<Schema>>;
   /** Refines the plan, warns, refuses: also a destroy (`planned` null, `prior` not). */

@@ -9,10 +9,11 @@ import type { Answering, Call } from "./answer.ts";
 import { answer, fail } from "./answer.ts";
 import { reportBugs } from "./bug.ts";
 import { readObject, readValue, writeValue } from "./dynamic-value.ts";
+import { identityOf, identityProblems, readIdentity, writeIdentity } from "./identity.ts";
 import { overlay, withoutUnknowns } from "./outcome.ts";
 import { readPrivate, writePrivate } from "./private.ts";
 import type { Session } from "./session.ts";
-import type { Handler, Request } from "./types.ts";
+import type { Handler, Request, Response } from "./types.ts";
 
 type Apply = Request<"applyResourceChange">;
 
@@ -26,7 +27,7 @@ export const applyResourceChange: Handler<"applyResourceChange"> = (session, req
   const verb = isCreate ? "create" : isNothing(request.plannedState) ? "delete" : "update";
   const call: Call = { session, verb, type: request.typeName };
   return answer(call, (answering) => apply(session, call, request, signal, answering), {
-    ...(isCreate ? {} : { newState: request.priorState }),
+    ...(isCreate ? {} : { newState: request.priorState, newIdentity: request.plannedIdentity }),
     private: request.plannedPrivate,
   });
 };
@@ -45,7 +46,7 @@ async function apply(
   request: Apply,
   signal: AbortSignal,
   answering: Answering,
-): Promise<{ newState?: { msgpack: Uint8Array }; private: Uint8Array }> {
+): Promise<Response<"applyResourceChange">> {
   const resource = await session.resource(request.typeName);
   const node = deriveSchema(resource.schema);
   answering.node = node;
@@ -63,7 +64,11 @@ async function apply(
   if (planned === null) {
     await resource.delete({ ...common, state: native(prior) });
     const state = diagnostics.hasErrors ? prior : null;
-    return { newState: writeValue(node.type, state), private: request.plannedPrivate };
+    return {
+      newState: writeValue(node.type, state),
+      private: request.plannedPrivate,
+      newIdentity: writeIdentity(resource, identityOf(resource, state)),
+    };
   }
   if (!isMembers(planned)) throw new Error("Terraform sent a planned state without content.");
   const config = native(readObject(node.type, request.config, "configuration"));
@@ -77,9 +82,13 @@ async function apply(
     result = await resource.update({ ...wish, prior: native(prior) });
   }
   const state = conclude(call, answering, node, planned, result);
+  const identity = identityOf(resource, state);
+  const kept = prior === null ? null : readIdentity(resource, request.plannedIdentity);
+  reportBugs(diagnostics, call.type, "result", identityProblems(resource, kept, identity));
   return {
     newState: writeValue(node.type, state),
     private: writePrivate(result.private, request.plannedPrivate),
+    newIdentity: writeIdentity(resource, identity),
   };
 }
 

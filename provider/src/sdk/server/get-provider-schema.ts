@@ -1,6 +1,12 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import type { GetProviderSchema_Response } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
-import { GetProviderSchema_ResponseSchema } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
+import type {
+  GetProviderSchema_Response,
+  GetResourceIdentitySchemas_Response,
+} from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
+import {
+  GetProviderSchema_ResponseSchema,
+  GetResourceIdentitySchemas_ResponseSchema,
+} from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
 import type { ProviderDefinition } from "../provider.ts";
 import type { Response } from "./types.ts";
 
@@ -9,6 +15,13 @@ export async function getProviderSchema(
   definition: ProviderDefinition,
 ): Promise<GetProviderSchema_Response> {
   return fromBinary(GetProviderSchema_ResponseSchema, await definition.schemaAsset());
+}
+
+/** The identity schemas, which newer versions of Terraform ask for right after the schemas. */
+export async function getResourceIdentitySchemas(
+  definition: ProviderDefinition,
+): Promise<GetResourceIdentitySchemas_Response> {
+  return fromBinary(GetResourceIdentitySchemas_ResponseSchema, await definition.identityAsset());
 }
 
 /** The names of everything, for servers that combine providers. */

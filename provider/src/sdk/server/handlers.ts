@@ -11,6 +11,7 @@ export { planResourceChange } from "./plan-resource-change.ts";
 export { readDataSource } from "./read-data-source.ts";
 export { readResource } from "./read-resource.ts";
 export { renewEphemeralResource } from "./renew-ephemeral-resource.ts";
+export { upgradeResourceIdentity } from "./upgrade-resource-identity.ts";
 export { upgradeResourceState } from "./upgrade-resource-state.ts";
 export { validateDataResourceConfig } from "./validate-data-resource-config.ts";
 export { validateEphemeralResourceConfig } from "./validate-ephemeral-resource-config.ts";

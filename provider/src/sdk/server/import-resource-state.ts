@@ -1,7 +1,16 @@
+import type { GivenIdentity } from "../identity.ts";
 import { deriveSchema } from "../schema/derive.ts";
+import { toNative } from "../schema/native.ts";
 import { answer } from "./answer.ts";
 import { reportBugs } from "./bug.ts";
 import { writeValue } from "./dynamic-value.ts";
+import {
+  identityNode,
+  identityOf,
+  identityProblems,
+  readIdentity,
+  writeIdentity,
+} from "./identity.ts";
 import { emptyObject, overlay, unknownProblems, withoutUnknowns } from "./outcome.ts";
 import { writePrivate } from "./private.ts";
 import type { Handler } from "./types.ts";
@@ -15,10 +24,24 @@ export const importResourceState: Handler<"importResourceState"> = (session, req
     answering.node = node;
     const { diagnostics } = answering;
     if (resource.import === undefined) throw new Error(`${typeName} does not support import.`);
-    if (id === "") throw new Error(`${typeName} is imported by id; none was given.`);
-    const result = await resource.import({ id, client: session.client, signal, diagnostics });
+    const asked = readIdentity(resource, request.identity);
+    if (id === "" && asked === null)
+      throw new Error(`${typeName} is imported by id; none was given.`);
+    const shape = identityNode(resource);
+    const result = await resource.import({
+      id,
+      identity: asked === null ? undefined : (toNative(shape!, asked) as GivenIdentity),
+      client: session.client,
+      signal,
+      diagnostics,
+    });
     const { state, problems } = overlay(node, emptyObject(node), result.state);
-    reportBugs(diagnostics, typeName, "import", [...problems, ...unknownProblems(state)]);
+    const identity = identityOf(resource, state);
+    reportBugs(diagnostics, typeName, "import", [
+      ...problems,
+      ...unknownProblems(state),
+      ...identityProblems(resource, asked, identity),
+    ]);
     if (diagnostics.hasErrors) return {};
     return {
       importedResources: [
@@ -26,6 +49,7 @@ export const importResourceState: Handler<"importResourceState"> = (session, req
           typeName,
           state: writeValue(node.type, withoutUnknowns(state)),
           private: writePrivate(result.private),
+          identity: writeIdentity(resource, identity),
         },
       ],
     };

@@ -13,6 +13,7 @@ import { answer } from "./answer.ts";
 import { attributePath } from "./attribute-path.ts";
 import { reportBugs } from "./bug.ts";
 import { readObject, readValue, writeValue } from "./dynamic-value.ts";
+import { identityOf, identityProblems, readIdentity, writeIdentity } from "./identity.ts";
 import type { Hooked } from "./plan-hook.ts";
 import { runPlanHook } from "./plan-hook.ts";
 import { writePrivate } from "./private.ts";
@@ -59,9 +60,13 @@ export const planResourceChange: Handler<"planResourceChange"> = (session, reque
     }
     for (const diagnostic of hooked.diagnostics.list) diagnostics.add(diagnostic);
     const { planned } = hooked;
+    // What becomes of an object that is made is another one, perhaps in the place of the one before.
+    const identity = prior === null ? undefined : identityOf(resource, prior);
+    const kept = prior === null ? null : readIdentity(resource, request.priorIdentity);
     reportBugs(diagnostics, request.typeName, "plan", [
       ...hooked.problems,
       ...planProblems(node, config, prior, planned),
+      ...identityProblems(resource, kept, identity),
     ]);
     const replace = [
       ...replacePaths(node, { ...change, planned }),
@@ -72,6 +77,7 @@ export const planResourceChange: Handler<"planResourceChange"> = (session, reque
       plannedState: writeValue(node.type, planned),
       plannedPrivate: writePrivate(hooked.private, request.priorPrivate),
       requiresReplace: prior === null ? [] : addresses(node, replace),
+      plannedIdentity: writeIdentity(resource, identity),
     };
   });
 

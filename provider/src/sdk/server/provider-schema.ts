@@ -6,9 +6,11 @@ import type {
   Function_ParameterSchema,
   FunctionSchema,
   GetProviderSchema_Response,
+  GetResourceIdentitySchemas_Response,
 } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
 import {
   GetProviderSchema_ResponseSchema,
+  GetResourceIdentitySchemas_ResponseSchema,
   StringKind,
 } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
 import type { z } from "zod";
@@ -17,6 +19,7 @@ import type { Provider } from "../provider.ts";
 import { schemaMessage } from "../schema/block.ts";
 import { deriveSchema, deriveType } from "../schema/derive.ts";
 import { formatType } from "../value/type.ts";
+import { identitySchemaMessage } from "./identity.ts";
 
 interface Described {
   readonly type: string;
@@ -59,6 +62,23 @@ export function deriveProviderSchema(provider: Provider): GetProviderSchema_Resp
 /** The bytes of {@link deriveProviderSchema}: the asset that a provider definition hands out. */
 export function encodeProviderSchema(provider: Provider): Uint8Array {
   return toBinary(GetProviderSchema_ResponseSchema, deriveProviderSchema(provider));
+}
+
+/** The answer of GetResourceIdentitySchemas, as {@link deriveProviderSchema} derives that of GetProviderSchema. */
+export function deriveIdentitySchemas(provider: Provider): GetResourceIdentitySchemas_Response {
+  const identities = sorted(provider.resources, ({ type }) => type).flatMap((resource) => {
+    const { identity } = resource;
+    if (identity === undefined) return [];
+    return [[resource.type, identitySchemaMessage({ ...resource, identity })] as const];
+  });
+  return create(GetResourceIdentitySchemas_ResponseSchema, {
+    identitySchemas: Object.fromEntries(identities),
+  });
+}
+
+/** The bytes of {@link deriveIdentitySchemas}. */
+export function encodeIdentitySchemas(provider: Provider): Uint8Array {
+  return toBinary(GetResourceIdentitySchemas_ResponseSchema, deriveIdentitySchemas(provider));
 }
 
 function sorted<T>(list: readonly T[], key: (item: T) => string): T[] {

@@ -4,6 +4,7 @@ import { toNative } from "../schema/native.ts";
 import { answer } from "./answer.ts";
 import { reportBugs } from "./bug.ts";
 import { readObject, writeValue } from "./dynamic-value.ts";
+import { identityOf, identityProblems, readIdentity, writeIdentity } from "./identity.ts";
 import { overlay, unknownProblems, withoutUnknowns } from "./outcome.ts";
 import { readPrivate, writePrivate } from "./private.ts";
 import type { Handler } from "./types.ts";
@@ -27,11 +28,22 @@ export const readResource: Handler<"readResource"> = (session, request, signal) 
       });
       if (result === gone) return { newState: writeValue(node.type, null) };
       const { state, problems } = overlay(node, current, result?.state);
-      reportBugs(diagnostics, request.typeName, "state", [...problems, ...unknownProblems(state)]);
+      const kept = readIdentity(resource, request.currentIdentity);
+      const identity = identityOf(resource, state);
+      reportBugs(diagnostics, request.typeName, "state", [
+        ...problems,
+        ...unknownProblems(state),
+        ...identityProblems(resource, kept, identity),
+      ]);
       return {
         newState: writeValue(node.type, withoutUnknowns(state)),
         private: writePrivate(result.private, request.private),
+        newIdentity: writeIdentity(resource, identity),
       };
     },
-    { newState: request.currentState, private: request.private },
+    {
+      newState: request.currentState,
+      private: request.private,
+      newIdentity: request.currentIdentity,
+    },
   );

@@ -109,7 +109,8 @@ describe("schemas", () => {
     });
     const { functions } = await service.getFunctions({} as never, context);
     expect(Object.keys(functions!)).toEqual(["join_names", "size_in_bytes", "wrap"]);
-    expect(await service.getResourceIdentitySchemas({} as never, context)).toEqual({});
+    const { identitySchemas } = await service.getResourceIdentitySchemas({} as never, context);
+    expect(Object.keys(identitySchemas!)).toEqual(["memory_item"]);
     expect(loads).toBe(0);
   });
 

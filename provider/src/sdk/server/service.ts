@@ -7,7 +7,12 @@ import type { Provider } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
 import { Diagnostic_Severity } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
 import type { CallContext, ServiceImplementation } from "@lodge/schemas/rpc/service.ts";
 import type { ProviderDefinition } from "../provider.ts";
-import { getFunctions, getMetadata, getProviderSchema } from "./get-provider-schema.ts";
+import {
+  getFunctions,
+  getMetadata,
+  getProviderSchema,
+  getResourceIdentitySchemas,
+} from "./get-provider-schema.ts";
 import type { OnError } from "./session.ts";
 import { Session } from "./session.ts";
 import type { Handler, Request, Response } from "./types.ts";
@@ -63,7 +68,7 @@ export function createProviderService(
     getProviderSchema: () => described(getProviderSchema(definition)),
     getMetadata: () => described(getMetadata(definition)),
     getFunctions: () => described(getFunctions(definition)),
-    getResourceIdentitySchemas: () => Promise.resolve({}),
+    getResourceIdentitySchemas: () => described(getResourceIdentitySchemas(definition)),
     stopProvider: () => {
       session.stop();
       return Promise.resolve({});
@@ -79,6 +84,7 @@ export function createProviderService(
     readDataSource: lazy("readDataSource"),
     readResource: lazy("readResource"),
     renewEphemeralResource: lazy("renewEphemeralResource"),
+    upgradeResourceIdentity: lazy("upgradeResourceIdentity"),
     upgradeResourceState: lazy("upgradeResourceState"),
     validateDataResourceConfig: lazy("validateDataResourceConfig"),
     validateEphemeralResourceConfig: lazy("validateEphemeralResourceConfig"),

@@ -9,6 +9,8 @@ export interface Instance {
   readonly type: string;
   readonly state: Value;
   readonly private: Uint8Array;
+  /** As Terraform 1.12 and later keep it beside the state; undefined where the type has none. */
+  readonly identity?: Value | undefined;
   /** The next plan replaces it. */
   readonly tainted: boolean;
 }

@@ -4,6 +4,7 @@
  */
 
 import type {
+  ResourceIdentitySchema,
   Schema,
   Schema_Attribute,
   Schema_Object,
@@ -37,6 +38,16 @@ export interface CoreSchema {
   readonly version: number;
   readonly attributes: readonly CoreAttribute[];
   readonly type: Type;
+  /** What tells objects apart; undefined where the type says nothing of it. */
+  readonly identity: CoreIdentity | undefined;
+}
+
+/** What core knows of the identities of a resource type. */
+export interface CoreIdentity {
+  readonly version: number;
+  readonly type: Type;
+  /** The attributes that an import must give. */
+  readonly required: readonly string[];
 }
 
 const NESTING = {
@@ -53,13 +64,39 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
  *
  * @throws Error for whatever core would refuse
  */
-export function readSchema(schema: Schema | undefined, name: string): CoreSchema {
+export function readSchema(
+  schema: Schema | undefined,
+  name: string,
+  identity?: ResourceIdentitySchema,
+): CoreSchema {
   const block = schema?.block;
   if (schema === undefined || block === undefined)
     throw new Error(`${name}: a schema needs a block`);
   if (block.blockTypes.length > 0) throw new Error(`${name}: nested blocks are not simulated`);
   const attributes = block.attributes.map((attribute) => readAttribute(attribute, name, false));
-  return { version: Number(schema.version), attributes, type: objectType(attributes) };
+  return {
+    version: Number(schema.version),
+    attributes,
+    type: objectType(attributes),
+    identity: identity === undefined ? undefined : readIdentitySchema(identity, name),
+  };
+}
+
+function readIdentitySchema(
+  { version, identityAttributes }: ResourceIdentitySchema,
+  name: string,
+): CoreIdentity {
+  const types = identityAttributes.map((attribute) => {
+    if (attribute.requiredForImport === attribute.optionalForImport)
+      throw new Error(`${name}.${attribute.name}: must be required or optional for import`);
+    return [attribute.name, parseType(utf8.decode(attribute.type))] as const;
+  });
+  const needed = identityAttributes.filter(({ requiredForImport }) => requiredForImport);
+  return {
+    version: Number(version),
+    type: object(Object.fromEntries(types)),
+    required: needed.map((attribute) => attribute.name),
+  };
 }
 
 function objectType(attributes: readonly CoreAttribute[]): Type {

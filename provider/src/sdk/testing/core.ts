@@ -14,7 +14,10 @@
  * a `CoreError`.
  */
 
-import type { GetProviderSchema_Response } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
+import type {
+  GetProviderSchema_Response,
+  ResourceIdentitySchema,
+} from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
 import type { ProviderDefinition } from "../provider.ts";
 import { createProviderService } from "../server/service.ts";
 import type { Type } from "../value/type.ts";
@@ -24,7 +27,7 @@ import type { Instance } from "./core-error.ts";
 import { CoreViolation } from "./core-error.ts";
 import { readSchema } from "./core-schema.ts";
 import { coreValue, decoded, encoded } from "./core-value.ts";
-import type { Plan } from "./managed-resource.ts";
+import type { Plan } from "./core-plan.ts";
 import { ManagedResource } from "./managed-resource.ts";
 import { ProviderCaller } from "./provider-caller.ts";
 
@@ -34,7 +37,9 @@ export async function simulate(
   configuration: object = {},
 ): Promise<Core> {
   const caller = new ProviderCaller(createProviderService(definition));
-  const core = new Core(caller, await caller.call("getProviderSchema", {}));
+  const schema = await caller.call("getProviderSchema", {});
+  const { identitySchemas } = await caller.call("getResourceIdentitySchemas", {});
+  const core = new Core(caller, schema, identitySchemas);
   await core.configure(configuration);
   return core;
 }
@@ -44,11 +49,17 @@ export class Core {
   /** For calls that the other methods do not make. */
   readonly caller: ProviderCaller;
   readonly schema: GetProviderSchema_Response;
+  readonly #identities: Readonly<Record<string, ResourceIdentitySchema>>;
 
   /** Checks all schemas as core does when it loads a provider. */
-  constructor(caller: ProviderCaller, schema: GetProviderSchema_Response) {
+  constructor(
+    caller: ProviderCaller,
+    schema: GetProviderSchema_Response,
+    identities: Readonly<Record<string, ResourceIdentitySchema>> = {},
+  ) {
     this.caller = caller;
     this.schema = schema;
+    this.#identities = identities;
     readSchema(schema.provider, "provider");
     const { resourceSchemas, dataSourceSchemas, ephemeralResourceSchemas } = schema;
     for (const schemas of [resourceSchemas, dataSourceSchemas, ephemeralResourceSchemas]) {
@@ -75,7 +86,7 @@ export class Core {
     return new ManagedResource(
       this.caller,
       type,
-      readSchema(this.schema.resourceSchemas[type], type),
+      readSchema(this.schema.resourceSchemas[type], type, this.#identities[type]),
     );
   }
 
@@ -104,6 +115,11 @@ export class Core {
 
   import(type: string, id: string): Promise<Instance> {
     return this.resource(type).import(id);
+  }
+
+  /** As a newer Terraform imports where an `import` block names the identity. */
+  importByIdentity(type: string, identity: object): Promise<Instance> {
+    return this.resource(type).importByIdentity(identity);
   }
 
   destroy(type: string, instance: Instance): Promise<void> {

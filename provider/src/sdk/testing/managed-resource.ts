@@ -1,38 +1,28 @@
 /** The life of a managed resource's instance, with every check that core makes on the way. */
 
-import type { AttributePath } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
+import type {
+  ApplyResourceChange_Response,
+  AttributePath,
+} from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
 import { pathFromMessage } from "../server/attribute-path.ts";
 import { valueKey, valuesEqual } from "../value/equal.ts";
 import { encodeJson } from "../value/json.ts";
 import type { Path } from "../value/path.ts";
 import { formatPath } from "../value/path.ts";
-import { isUnknown } from "../value/unknown.ts";
 import type { Value } from "../value/value.ts";
 import { isMembers, isWhollyKnown, member } from "../value/value.ts";
 import type { Instance } from "./core-error.ts";
 import { CoreViolation } from "./core-error.ts";
-import type { CoreAttribute, CoreSchema } from "./core-schema.ts";
+import { CoreIdentities } from "./core-identities.ts";
+import type { CoreSchema } from "./core-schema.ts";
 import { coreValue, decoded, encoded } from "./core-value.ts";
 import { assertObjectCompatible } from "./object-compatible.ts";
 import { assertPlanValid } from "./plan-valid.ts";
+import type { Plan } from "./core-plan.ts";
+import { forcesReplace, valueAt } from "./core-plan.ts";
 import { proposedNew } from "./proposed-new.ts";
 import type { ProviderCaller } from "./provider-caller.ts";
 import { hasErrors } from "./provider-caller.ts";
-
-/** What a plan would do. */
-export type Action = "no-op" | "create" | "update" | "replace" | "delete";
-
-/** A plan as core keeps it. */
-export interface Plan {
-  readonly action: Action;
-  readonly prior: Value;
-  readonly planned: Value;
-  readonly private: Uint8Array;
-  /** The attributes that force a replacement, with core's own filter applied. */
-  readonly requiresReplace: readonly Path[];
-  /** The instance after the refresh; undefined where there is none. */
-  readonly refreshed: Instance | undefined;
-}
 
 const CAPABILITIES = { deferralAllowed: false, writeOnlyAttributesAllowed: true };
 
@@ -41,11 +31,13 @@ export class ManagedResource {
   readonly #caller: ProviderCaller;
   readonly #typeName: string;
   readonly #schema: CoreSchema;
+  readonly #identities: CoreIdentities;
 
   constructor(caller: ProviderCaller, typeName: string, schema: CoreSchema) {
     this.#caller = caller;
     this.#typeName = typeName;
     this.#schema = schema;
+    this.#identities = new CoreIdentities(typeName, schema.identity);
   }
 
   get schema(): CoreSchema {
@@ -93,6 +85,16 @@ export class ManagedResource {
     return state;
   }
 
+  /** Upgrades a stored identity, as core does where its version is an older one. */
+  async upgradeIdentity(json: string, version: number): Promise<Value> {
+    const { upgradedIdentity } = await this.#caller.call("upgradeResourceIdentity", {
+      typeName: this.#typeName,
+      version: BigInt(version),
+      rawIdentity: { json: new TextEncoder().encode(json) },
+    });
+    return this.#identities.demand(upgradedIdentity, undefined, "upgraded identity") ?? null;
+  }
+
   /** @returns undefined when the object is gone */
   async refresh(instance: Instance): Promise<Instance | undefined> {
     const { type } = this.#schema;
@@ -105,13 +107,17 @@ export class ManagedResource {
       currentState: this.#encode(upgraded),
       private: instance.private,
       clientCapabilities: CAPABILITIES,
+      currentIdentity: this.#identities.encode(instance.identity),
     });
     this.#caller.check(response, instance);
     if (response.newState === undefined)
       throw new CoreViolation(`${this.#typeName}: read gave no state`);
     const state = decoded(type, response.newState, "state after read");
     this.#writeOnly(state, "state after read");
-    return state === null ? undefined : { ...instance, state, private: response.private };
+    if (state === null) return undefined;
+    const { newIdentity } = response;
+    const identity = this.#identities.demand(newIdentity, instance.identity, "identity after read");
+    return { ...instance, state, private: response.private, identity };
   }
 
   /** Refreshes, then plans. The configuration may hold unknown values. */
@@ -125,7 +131,7 @@ export class ManagedResource {
     const prior = refreshed === undefined || refreshed.tainted ? null : refreshed.state;
     const { attributes, type } = this.#schema;
     if (refreshed?.tainted === true) {
-      const again = await this.#planOnce(null, config, refreshed.private);
+      const again = await this.#planOnce(null, config, refreshed.private, null);
       return {
         ...again,
         action: "replace",
@@ -134,11 +140,12 @@ export class ManagedResource {
         refreshed,
       };
     }
-    const first = await this.#planOnce(prior, config, refreshed?.private ?? new Uint8Array());
+    const kept = refreshed?.private ?? new Uint8Array();
+    const first = await this.#planOnce(prior, config, kept, refreshed?.identity ?? null);
     if (prior === null)
       return { ...first, action: "create", prior, requiresReplace: [], refreshed };
     const replace = first.paths.filter((path) =>
-      this.#differs(attributes, prior, first.planned, path),
+      forcesReplace(attributes, prior, first.planned, path),
     );
     const unchanged = valuesEqual(type, prior, first.planned);
     if (unchanged || replace.length === 0) {
@@ -150,7 +157,7 @@ export class ManagedResource {
         refreshed,
       };
     }
-    const second = await this.#planOnce(null, config, first.private);
+    const second = await this.#planOnce(null, config, first.private, first.identity);
     return { ...second, action: "replace", prior, requiresReplace: replace, refreshed };
   }
 
@@ -158,7 +165,8 @@ export class ManagedResource {
     prior: Value,
     config: Value,
     priorPrivate: Uint8Array,
-  ): Promise<{ planned: Value; private: Uint8Array; paths: Path[] }> {
+    priorIdentity: Value,
+  ): Promise<{ planned: Value; private: Uint8Array; paths: Path[]; identity: Value }> {
     const { attributes, type } = this.#schema;
     const proposed = this.#withoutWriteOnly(proposedNew(attributes, prior, config));
     const response = await this.#caller.call("planResourceChange", {
@@ -167,6 +175,7 @@ export class ManagedResource {
       proposedNewState: this.#encode(proposed),
       config: this.#encode(config),
       priorPrivate,
+      priorIdentity: this.#identities.encode(priorIdentity),
       clientCapabilities: CAPABILITIES,
     });
     if (response.legacyTypeSystem)
@@ -179,7 +188,13 @@ export class ManagedResource {
     const sorted = paths.map((path) => formatPath(path));
     if (new Set(sorted).size !== sorted.length)
       throw new CoreViolation("requires_replace names a path twice");
-    return { planned, private: response.plannedPrivate, paths };
+    // Only an object that stays has its identity already.
+    const told = response.plannedIdentity;
+    const identity =
+      prior === null
+        ? this.#identities.decode(told, undefined, "planned identity")
+        : this.#identities.demand(told, priorIdentity, "planned identity");
+    return { planned, private: response.plannedPrivate, paths, identity: identity ?? null };
   }
 
   #withoutWriteOnly(value: Value): Value {
@@ -208,20 +223,6 @@ export class ManagedResource {
     return path;
   }
 
-  /** Core drops what is demanded for an attribute that does not change, unless it is write-only. */
-  #differs(
-    attributes: readonly CoreAttribute[],
-    prior: Value,
-    planned: Value,
-    path: Path,
-  ): boolean {
-    const attribute = attributes.find(({ name }) => name === path[0]);
-    if (attribute?.writeOnly === true) return true;
-    const [a, b] = [valueAt(prior, path), valueAt(planned, path)];
-    if (a === undefined || b === undefined) return true;
-    return isUnknown(b) || loosely(a) !== loosely(b);
-  }
-
   /** Plans again with what is known now, checks that against the first plan, and applies. */
   async apply(plan: Plan, config: object): Promise<Instance | undefined> {
     const known = coreValue(this.#schema.type, config);
@@ -229,7 +230,7 @@ export class ManagedResource {
     let { refreshed } = plan;
     if (plan.action === "no-op") return refreshed;
     if (plan.action === "replace") {
-      await this.#applyOnce(refreshed!.state, null, null, plan.private, refreshed);
+      await this.#applyOnce(refreshed!.state, null, null, plan, refreshed);
       refreshed = undefined;
     }
     const final = await this.#plan(refreshed, known);
@@ -245,14 +246,14 @@ export class ManagedResource {
       throw new CoreViolation(`${this.#typeName}: planned ${plan.action}, but now ${final.action}`);
     }
     if (final.action === "no-op") return final.refreshed;
-    return this.#applyOnce(final.prior, final.planned, known, final.private, refreshed);
+    return this.#applyOnce(final.prior, final.planned, known, final, refreshed);
   }
 
   async #applyOnce(
     prior: Value,
     planned: Value,
     config: Value,
-    plannedPrivate: Uint8Array,
+    plan: Pick<Plan, "private" | "identity">,
     before: Instance | undefined,
   ): Promise<Instance | undefined> {
     const { type } = this.#schema;
@@ -261,7 +262,8 @@ export class ManagedResource {
       priorState: this.#encode(prior),
       plannedState: this.#encode(planned),
       config: this.#encode(config),
-      plannedPrivate,
+      plannedPrivate: plan.private,
+      plannedIdentity: this.#identities.encode(planned === null ? null : plan.identity),
     });
     const failed = hasErrors(response);
     if (response.newState === undefined && !failed)
@@ -273,16 +275,30 @@ export class ManagedResource {
     this.#writeOnly(state, "state after apply");
     const isCreate = prior === null;
     const tainted = failed && (isCreate || before?.tainted === true);
+    const identity = this.#identityAfterApply(response, state, isCreate ? undefined : before);
     const instance: Instance | undefined =
       state === null
         ? undefined
-        : { type: this.#typeName, state, private: response.private, tainted };
+        : { type: this.#typeName, state, private: response.private, identity, tainted };
     this.#caller.check(response, instance);
     this.#violation(
       assertObjectCompatible(type, planned, state),
       "inconsistent result after apply",
     );
     return instance;
+  }
+
+  #identityAfterApply(
+    response: ApplyResourceChange_Response,
+    state: Value,
+    before: Instance | undefined,
+  ): Value | undefined {
+    const what = "identity after apply";
+    const [told, kept] = [response.newIdentity, before?.identity];
+    if (state !== null && !hasErrors(response)) return this.#identities.demand(told, kept, what);
+    const identity = this.#identities.decode(told, kept, what);
+    this.#violation(state === null && identity !== null ? [what] : [], "what is gone has one");
+    return identity ?? kept;
   }
 
   /** Plans with `before`, applies with `config`, demands that nothing is left to do. */
@@ -313,10 +329,20 @@ export class ManagedResource {
   }
 
   /** Imports and reads, as core does. */
-  async import(id: string): Promise<Instance> {
+  import(id: string): Promise<Instance> {
+    return this.#import(id, undefined);
+  }
+
+  /** Imports by identity, and reads. */
+  importByIdentity(identity: object): Promise<Instance> {
+    return this.#import("", this.#identities.given(identity));
+  }
+
+  async #import(id: string, asked: Value | undefined): Promise<Instance> {
     const { importedResources } = await this.#caller.call("importResourceState", {
       typeName: this.#typeName,
       id,
+      identity: this.#identities.encode(asked),
       clientCapabilities: CAPABILITIES,
     });
     const [imported, ...others] = importedResources;
@@ -330,6 +356,7 @@ export class ManagedResource {
       type: this.#typeName,
       state,
       private: imported.private,
+      identity: this.#identities.demand(imported.identity, asked, "imported identity"),
       tainted: false,
     };
     const read = await this.refresh(stub);
@@ -341,37 +368,21 @@ export class ManagedResource {
   async destroy(instance: Instance): Promise<void> {
     const refreshed = await this.refresh(instance);
     if (refreshed === undefined) return;
-    const { plannedState, plannedPrivate } = await this.#caller.call("planResourceChange", {
+    const response = await this.#caller.call("planResourceChange", {
       typeName: this.#typeName,
       priorState: this.#encode(refreshed.state),
       proposedNewState: this.#encode(null),
       config: this.#encode(null),
       priorPrivate: refreshed.private,
+      priorIdentity: this.#identities.encode(refreshed.identity),
       clientCapabilities: CAPABILITIES,
     });
-    if (decoded(this.#schema.type, plannedState, "planned state") !== null) {
+    if (decoded(this.#schema.type, response.plannedState, "planned state") !== null) {
       throw new CoreViolation(`${this.#typeName}: the plan of a destroy must be null`);
     }
-    const left = await this.#applyOnce(refreshed.state, null, null, plannedPrivate, refreshed);
+    const plan = { private: response.plannedPrivate, identity: null };
+    const left = await this.#applyOnce(refreshed.state, null, null, plan, refreshed);
     if (left !== undefined)
       throw new CoreViolation(`${this.#typeName}: something is left after the destroy`);
   }
-}
-
-/** What is at a path; undefined where it leads nowhere. */
-function valueAt(value: Value, path: Path): Value | undefined {
-  let at: Value | undefined = value;
-  for (const step of path) {
-    if (at === undefined || at === null || isUnknown(at)) return undefined;
-    if (typeof step === "number")
-      at = Array.isArray(at) ? (at as readonly Value[])[step] : undefined;
-    else at = isMembers(at) && Object.hasOwn(at, step) ? at[step] : undefined;
-  }
-  return at;
-}
-
-function loosely(value: Value): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === "bigint" ? `${inner}n` : inner,
-  );
 }

@@ -214,6 +214,16 @@ export const memoryItem = resource<MemoryStore>()({
   version: 1,
   description: "An object in a file.",
   schema,
+  identity: {
+    version: 1,
+    schema: z.object({
+      id: z.string().meta({ description: "The id." }),
+      name: z.string().optional().meta({ description: "The name." }),
+    }),
+    upgraders: {
+      0: { upgrade: (old) => ({ id: (old as { readonly uuid: string }).uuid, name: null }) },
+    },
+  },
   rules: [
     {
       paths: ["disks.*.image", "disks.*.size"],
@@ -254,9 +264,13 @@ export const memoryItem = resource<MemoryStore>()({
     if (state.trouble === "delete") throw new Error("the backend refused");
     await client.change(state.id, () => undefined);
   },
-  async import({ id, client }) {
-    if ((await client.get(id)) === undefined) throw new Error(`there is no object ${id}`);
-    return { state: { id } };
+  async import({ id: text, identity, client }) {
+    const id = identity === undefined ? text : String(identity["id"]);
+    const item = await client.get(id);
+    if (item === undefined) throw new Error(`there is no object ${id}`);
+    const name = identity?.["name"] as string | null | undefined;
+    if ((name ?? item.name) !== item.name) throw new Error(`${id} is ${item.name}, not ${name}`);
+    return { state: { id, name: item.name } };
   },
   plan({ planned, prior, diagnostics, requireReplace }) {
     if (planned === null) {

@@ -114,6 +114,7 @@ test("every history of configurations converges under the rules of core", async 
         const imported = await core.import("memory_item", id);
         const plan = await core.plan("memory_item", imported, config);
         expect(plan.action).toBe("no-op");
+        expect(await core.importByIdentity("memory_item", { id })).toEqual(imported);
         expect(await left(path)).toHaveLength(1);
       }
       await core.destroy("memory_item", item!);

@@ -10,7 +10,7 @@ import { ephemeralResource } from "../ephemeral.ts";
 import { ArgumentError, providerFunction } from "../function.ts";
 import type { Provider, ProviderDefinition } from "../provider.ts";
 import { defineProvider } from "../provider.ts";
-import { encodeProviderSchema } from "../server/provider-schema.ts";
+import { encodeIdentitySchemas, encodeProviderSchema } from "../server/provider-schema.ts";
 import { isKnown } from "../value/unknown.ts";
 import { memoryItem } from "./memory-item.ts";
 import { MemoryStore, size } from "./memory-store.ts";
@@ -125,5 +125,6 @@ export const memoryProvider: Provider = defineProvider({
 export const memory: ProviderDefinition = {
   name: "memory",
   schemaAsset: () => encodeProviderSchema(memoryProvider),
+  identityAsset: () => encodeIdentitySchemas(memoryProvider),
   load: () => Promise.resolve(memoryProvider),
 };

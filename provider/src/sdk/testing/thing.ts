@@ -6,7 +6,7 @@ import { defineProvider } from "../provider.ts";
 import type { Resource } from "../resource.ts";
 import { resource } from "../resource.ts";
 import { pathFromMessage } from "../server/attribute-path.ts";
-import { encodeProviderSchema } from "../server/provider-schema.ts";
+import { encodeIdentitySchemas, encodeProviderSchema } from "../server/provider-schema.ts";
 import { formatPath } from "../value/path.ts";
 import type { Core } from "./core.ts";
 import { simulate } from "./core.ts";
@@ -45,6 +45,7 @@ export function thingProvider<Schema extends z.ZodObject>(
   return {
     name: "test",
     schemaAsset: () => encodeProviderSchema(provider),
+    identityAsset: () => encodeIdentitySchemas(provider),
     load: () => Promise.resolve(provider),
   };
 }

@@ -1,0 +1,4 @@
+/** "a VM", "an image". */
+export function article(title: string): string {
+  return `${/^[aeiou]/u.test(title) ? "an" : "a"} ${title}`;
+}
