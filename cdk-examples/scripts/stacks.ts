@@ -1,0 +1,79 @@
+/** The example stacks under either library: the sources name CDKTF, and CDK Terrain takes the same with other imports. */
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { command } from "../../scripts/lib/command.ts";
+import { examples } from "./bindings.ts";
+import { libraries, type LibraryName } from "./libraries.ts";
+
+/** What a stack has become: the content of `cdk.tf.json`. */
+export type Synthesized = Readonly<Record<string, unknown>> & {
+  readonly terraform: { readonly backend?: unknown };
+};
+
+const tsc = join(examples, "..", "node_modules", ".bin", "tsc");
+
+/** Where the sources of the app are, for this library. */
+export async function sources(library: LibraryName): Promise<string> {
+  if (library === "cdktf") return examples;
+  const directory = join(examples, "dist", `stacks-${library}`);
+  await mkdir(join(directory, "stacks"), { recursive: true });
+  const stacks = await readdir(join(examples, "stacks"));
+  for (const name of ["main.ts", ...stacks.map((stack) => join("stacks", stack))]) {
+    const text = port(await readFile(join(examples, name), "utf8"), library);
+    await writeChanged(join(directory, name), text);
+  }
+  const config = { extends: "../../../tsconfig.json", include: ["main.ts", "stacks"] };
+  await writeChanged(join(directory, "tsconfig.json"), JSON.stringify(config));
+  return directory;
+}
+
+/** The same source for another library: all that differs is what is imported from where. */
+export function port(text: string, library: LibraryName): string {
+  return text
+    .replaceAll(` from "cdktf"`, ` from "${library}"`)
+    .replaceAll(` from "${libraries.cdktf.package}/`, ` from "${libraries[library].package}/`);
+}
+
+/** Type-checks the stacks; throws with what the compiler says. */
+export async function checkStacks(library: LibraryName): Promise<void> {
+  await command(tsc, ["--project", await sources(library)]);
+}
+
+/** Runs the app as a user does. @returns what each stack has become, by its name. */
+export async function synthesize(library: LibraryName): Promise<Record<string, Synthesized>> {
+  const out = await mkdtemp(join(tmpdir(), "lodge-cdk-"));
+  try {
+    const { GUEST: _, ...env } = process.env;
+    await runApp(join(await sources(library), "main.ts"), out, env);
+    const names = (await readdir(join(out, "stacks"))).toSorted();
+    const texts = names.map((name) => readFile(join(out, "stacks", name, "cdk.tf.json"), "utf8"));
+    return Object.fromEntries(
+      (await Promise.all(texts)).map((text, index) => [names[index]!, JSON.parse(text)]),
+    );
+  } finally {
+    await rm(out, { recursive: true, force: true });
+  }
+}
+
+/** Runs an app, a file, that writes its stacks into a directory. State files will be there too. */
+export async function runApp(
+  file: string,
+  directory: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<void> {
+  await command(process.execPath, [file], {
+    cwd: directory,
+    env: { ...env, CDKTF_OUTDIR: directory, CHECKPOINT_DISABLE: "1" },
+  });
+}
+
+/** A stack without what says where and by what it was synthesized: to be kept, and compared. */
+export function golden(stack: Synthesized): string {
+  const kept = { ...stack, "//": undefined, terraform: { ...stack.terraform, backend: undefined } };
+  return `${JSON.stringify(kept, undefined, 2)}\n`;
+}
+
+async function writeChanged(path: string, text: string): Promise<void> {
+  if ((await readFile(path, "utf8").catch(() => undefined)) !== text) await writeFile(path, text);
+}
