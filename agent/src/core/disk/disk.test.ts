@@ -15,14 +15,14 @@ const status = async () => (await world.get("disk", "data"))?.status;
 const GiB = 2 ** 30;
 
 describe("a disk", () => {
-  test("is made, as large as its image where it has no size", async () => {
+  test("is made, as large as its image in whole mebibytes where it has no size", async () => {
     await world.put("disk", { name: "data", size: "2GiB" });
     await world.put("disk", { name: "copy", image_id: world.id("image debian") });
     await world.quiet();
     expect(await status()).toMatchObject({ phase: "ready", size_bytes: 2 * GiB, format: "qcow2" });
     expect((await world.get("disk", "copy"))!.status).toMatchObject({
       phase: "ready",
-      size_bytes: 1024,
+      size_bytes: 2 ** 20,
     });
     expect(world.disks.files.get(world.id("disk copy"))!.imageId).toBe(world.id("image debian"));
   });

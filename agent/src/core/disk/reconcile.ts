@@ -10,7 +10,7 @@ import {
 } from "../reconciler.ts";
 import type { Record } from "../record.ts";
 import { runStep } from "../step.ts";
-import { attachedVm, diskEntry } from "./service.ts";
+import { attachedVm, diskEntry, sizeFrom } from "./service.ts";
 
 type Of = { readonly kind: "disk"; readonly id: string };
 
@@ -76,6 +76,7 @@ export class DiskReconciler implements Reconciler {
 
   async #create(of: Of, { spec }: Record<"disk">, signal: AbortSignal): Promise<boolean> {
     const { image_id, size } = spec;
+    let bytes = size;
     if (image_id !== undefined) {
       const image = await this.#context.ledger.store.get("image", image_id);
       if (image?.status.phase !== "ready") {
@@ -96,12 +97,13 @@ export class DiskReconciler implements Reconciler {
           { remedy: "Give it a larger size." },
         );
       }
+      bytes ??= sizeFrom(image);
     }
     const { sizeBytes } = await runStep(this.#context, "create_disk", of, () =>
       this.#disks.create(
         {
           diskId: of.id,
-          ...(size !== undefined && { sizeBytes: size }),
+          ...(bytes !== undefined && { sizeBytes: bytes }),
           ...(image_id !== undefined && { imageId: image_id }),
         },
         signal,

@@ -8,6 +8,8 @@ import { referenceRefusal } from "../reference.ts";
 import type { Refusal } from "../refusal.ts";
 import { describe } from "../words.ts";
 
+const MiB = 2 ** 20;
+
 /** The claims and references of a disk. One that belongs to a VM is known by its place there, not by a name. */
 export function diskEntry(draft: Draft<"disk">): Entry {
   const { name, image_id } = draft.spec;
@@ -76,6 +78,11 @@ async function refusals(store: Store, { spec, current }: Wish<"disk">): Promise<
   return [...found, ...shrinks(size, image, current, ["size"])];
 }
 
+/** The size of a disk that is made from an image and names none: one that a wish may name, so whole mebibytes. */
+export function sizeFrom({ status }: Record<"image">): number {
+  return Math.ceil(status.virtual_size_bytes / MiB) * MiB;
+}
+
 /** Why a disk cannot have a size: it would be smaller than its image, or than it is. */
 export function shrinks(
   size: number | undefined,
@@ -92,7 +99,7 @@ export function shrinks(
         reason: "SHRINK",
         path,
         message: `${formatSize(size)} is smaller than ${describe(image as Record)}, which has ${formatSize(least)}`,
-        remedy: `Give it at least ${formatSize(least)}, or no size for exactly that.`,
+        remedy: `Give it at least ${formatSize(least)}, or no size for that.`,
         kind: "image",
         id: image!.id,
         name: image!.spec.name,

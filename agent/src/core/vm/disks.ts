@@ -1,5 +1,5 @@
 import { claimKey } from "../claim.ts";
-import { diskEntry, newDiskStatus, shrinks } from "../disk/service.ts";
+import { diskEntry, newDiskStatus, shrinks, sizeFrom } from "../disk/service.ts";
 import type { Wish } from "../policy.ts";
 import type { Entry, Expectation, Store } from "../port/store.ts";
 import type { Record } from "../record.ts";
@@ -106,7 +106,7 @@ async function ownDisk(
       ...(size !== undefined && { size }),
       ...(image_id !== undefined && { image_id }),
     },
-    status: newDiskStatus(size ?? image?.status.virtual_size_bytes ?? 0),
+    status: newDiskStatus(size ?? (image ? sizeFrom(image) : 0)),
     internal: { ownerVmId: id },
     sequence: 0,
   };
