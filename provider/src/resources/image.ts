@@ -32,6 +32,8 @@ const schema = z.object({
 
 type Plan = Readonly<Record<string, unknown>>;
 
+const oneSource = "An image comes from exactly one of host_path and local_path.";
+
 export const imageKind: KindDefinition<"image", typeof schema> = {
   kind: "image",
   schema,
@@ -50,9 +52,7 @@ export const image = resource<Hosts>()({
     {
       paths: ["host_path", "local_path"],
       test: ({ host_path, local_path }) =>
-        (host_path === undefined) === (local_path === undefined)
-          ? "An image comes from exactly one of host_path and local_path."
-          : undefined,
+        host_path !== undefined && local_path !== undefined ? oneSource : undefined,
     },
   ],
   ...kindResource(imageKind),
@@ -109,6 +109,9 @@ async function plan({
   requireReplace,
 }: PlanContext<typeof schema, Hosts>): Promise<Plan> {
   const path = planned!.local_path;
+  // One that was sent and then imported needs no file any more.
+  if (!prior && path === null && config!.host_path === null)
+    throw new AttributeError(["host_path"], oneSource);
   if (prior && !changed(["local_path"])) return {};
   // It may turn out to be another file: the plan in the apply may not ask for more than this one.
   if (prior && isUnknown(path)) requireReplace(["local_path"]);
