@@ -266,8 +266,12 @@ describe.each([
     expect(await world.images.list()).toEqual([imageId]);
     await world.images.delete(imageId);
     await nothingIsThere();
+    expect(await receive(raw)).toEqual(facts);
+    const whole = world.files();
+    await world.images.delete(imageId);
     await world.leaveUnfinished(imageId);
     expect(await receive(raw)).toEqual(facts);
+    expect(world.files()).toEqual(whole);
     await world.images.delete(imageId);
     await world.images.delete(imageId);
     await nothingIsThere();

@@ -42,6 +42,8 @@ export class FileImages implements Images {
   readonly roots: readonly string[];
   readonly #layout: Layout;
   readonly #finishing = new Mutex();
+  /** Files that this process is writing. */
+  readonly #writing = new Set<string>();
 
   constructor({ layout, roots }: FileImagesOptions) {
     this.roots = roots;
@@ -91,7 +93,7 @@ export class FileImages implements Images {
   async delete(imageId: string): Promise<void> {
     // Without its facts it does not exist any more, whatever happens then.
     await rm(paths.imageFacts(this.#layout, imageId), { force: true });
-    await this.#removeUnfinished(imageId);
+    for (const part of await this.#unfinished(imageId)) await rm(part, { force: true });
     await rm(paths.image(this.#layout, imageId), { force: true });
   }
 
@@ -115,7 +117,13 @@ export class FileImages implements Images {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     // A name of its own: a client that lost its connection may send the same image again meanwhile.
     const part = `${paths.image(this.#layout, imageId)}.${randomUUID()}.part`;
+    const parts = [part, `${part}.json`];
+    for (const path of parts) this.#writing.add(path);
     try {
+      // What an agent that died was writing.
+      for (const path of await this.#unfinished(imageId)) {
+        if (!this.#writing.has(path)) await rm(path, { force: true });
+      }
       const written = await write(part);
       signal.throwIfAborted();
       const facts = judge(imageId, written, sha256);
@@ -125,8 +133,10 @@ export class FileImages implements Images {
     } catch (error) {
       throw isDiskFull(error) ? await diskFull(directory, `image ${imageId}`, error) : error;
     } finally {
-      await rm(part, { force: true });
-      await rm(`${part}.json`, { force: true });
+      for (const path of parts) {
+        await rm(path, { force: true });
+        this.#writing.delete(path);
+      }
     }
   }
 
@@ -146,11 +156,12 @@ export class FileImages implements Images {
     return facts;
   }
 
-  async #removeUnfinished(imageId: string): Promise<void> {
+  async #unfinished(imageId: string): Promise<readonly string[]> {
     const directory = paths.images(this.#layout);
     const files = await readdir(directory).catch(() => []);
-    const parts = files.filter((file) => file.startsWith(`${imageId}.`) && file.includes(".part"));
-    await Promise.all(parts.map((file) => rm(join(directory, file), { force: true })));
+    return files
+      .filter((file) => file.startsWith(`${imageId}.`) && file.includes(".part"))
+      .map((file) => join(directory, file));
   }
 }
 
