@@ -95,6 +95,32 @@ describe("an image", () => {
     });
   });
 
+  test("that is sent again while what was left of it is removed is whole", async () => {
+    const id = world.id("image debian");
+    world.images.files.set(id, "unfinished");
+    const [begun, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    world.images.faults.hook = async (method, moment) => {
+      if (method !== "delete" || moment !== "before") return;
+      begun.resolve();
+      await held.promise;
+    };
+    await world.core.sweep();
+    await begun.promise;
+    const spec = kinds.image.spec.parse({ name: "debian", sha256: digest });
+    const { signal } = new AbortController();
+    const chunks = (async function* () {
+      yield bytes;
+    })();
+    const request = { id, spec, sizeBytes: 1024 };
+    const sent = world.core.upload(request, world.principal, chunks, signal);
+    await new Promise((resolve) => setImmediate(resolve));
+    held.resolve();
+    await sent;
+    await world.pass(60_000);
+    expect(await status()).toMatchObject({ phase: "ready" });
+    expect(world.images.files.get(id)).toMatchObject({ sha256: digest });
+  });
+
   test("that is deleted while it is copied is not copied on", async () => {
     const begun = Promise.withResolvers<void>();
     let aborted = false;

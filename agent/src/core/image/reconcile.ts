@@ -23,14 +23,19 @@ export class ImageReconciler implements Reconciler {
   readonly #seen = new Set<string>();
   /** Images that a client is sending: their file is there before their record. */
   readonly #receiving = new Map<string, number>();
+  /** Images whose file is being removed. */
+  readonly #removing = new Map<string, Promise<unknown>>();
 
   constructor(context: ReconcilerContext, images: Images) {
     this.#context = context;
     this.#images = images;
   }
 
-  /** Keeps the file of an image without a record from being taken for a leftover, until the disposal. */
-  receiving(id: string): Disposable & { readonly alone: boolean } {
+  /**
+   * Keeps the file of an image without a record from being taken for a leftover, until the disposal. Resolves when a
+   * leftover that is being removed is gone, so that nothing that comes from now on goes with it.
+   */
+  async receiving(id: string): Promise<Disposable & { readonly alone: boolean }> {
     const count = (change: number): void => {
       const now = (this.#receiving.get(id) ?? 0) + change;
       if (now === 0) this.#receiving.delete(id);
@@ -38,6 +43,7 @@ export class ImageReconciler implements Reconciler {
     };
     count(1);
     const receiving = this.#receiving;
+    await this.#removing.get(id);
     return {
       /** Whether nobody else is sending the same image. */
       get alone() {
@@ -111,7 +117,7 @@ export class ImageReconciler implements Reconciler {
     const retryAt = this.#failures.retryAt(of.id, 0, clock.now());
     if (retryAt !== undefined) return retryAt;
     try {
-      await runStep(this.#context, "delete_image", of, () => this.#images.delete(of.id));
+      await this.#remove(of);
     } catch (error) {
       const failure = this.#failures.failed(of.id, 0, clock.now(), error);
       if (record) {
@@ -124,6 +130,14 @@ export class ImageReconciler implements Reconciler {
     this.#failures.clear(of.id);
     if (record) await deleteRecord(this.#context, of, "commit_image");
     return undefined;
+  }
+
+  /** A sender that comes meanwhile waits for it: there is no moment between the look at the senders and this. */
+  async #remove(of: Of): Promise<void> {
+    const removal = runStep(this.#context, "delete_image", of, () => this.#images.delete(of.id));
+    const over = (): boolean => this.#removing.delete(of.id);
+    this.#removing.set(of.id, removal.then(over, over));
+    await removal;
   }
 
   async #status(

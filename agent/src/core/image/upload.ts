@@ -37,7 +37,7 @@ export async function uploadImage(
   );
   if (first) throw refusalError([first, ...others]);
   const { id, spec } = request;
-  using sender = reconciler.receiving(id);
+  using sender = await reconciler.receiving(id);
   const facts = await runStep(context, "receive_image", { kind: "image", id }, () =>
     images.receive(
       { imageId: id, sizeBytes, ...(spec.sha256 !== undefined && { sha256: spec.sha256 }) },
