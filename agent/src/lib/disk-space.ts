@@ -8,10 +8,12 @@ export async function diskFull(path: string, what: string, cause?: unknown): Pro
   const mount = mountPoint(path);
   return lodgeError(
     "DISK_FULL",
-    `${what} does not fit: the file system at ${mount} has ${free} MiB free`,
-    { remedy: `free space on ${mount}, or make the file system larger`, cause },
+    `${sentence(what)} does not fit: the file system at ${mount} has ${free} MiB free.`,
+    { remedy: "Free some space there, or make the file system larger.", cause },
   );
 }
+
+const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
 
 /** What is free on the file system that holds a path. */
 export async function freeBytes(path: string): Promise<number> {

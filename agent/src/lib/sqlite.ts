@@ -1,4 +1,5 @@
 /** The only place that knows node:sqlite. */
+import { closeSync, fstatSync, openSync, writeSync } from "node:fs";
 import { lodgeError, type LodgeError } from "@lodge/schemas/rpc/error.ts";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 
@@ -36,12 +37,36 @@ export function openDatabase(path: string): Database {
         PRAGMA foreign_keys = ON;
         BEGIN IMMEDIATE; COMMIT;
       `);
+      reserveLog(`${path}-wal`);
     } catch (error) {
       database.close();
       throw error;
     }
     return wrap(path, database);
   });
+}
+
+/** What the log grows to until it is begun anew: a thousand pages with their headers, and a large commit. */
+const logBytes = 4.5 * 2 ** 20;
+
+/**
+ * Makes the write-ahead log as long as it ever gets, so that commits have room where the file system is full: that it is
+ * full, and what a guest does then, is to be written too. SQLite takes zeros behind its last entry for the end of the log.
+ */
+function reserveLog(path: string): void {
+  const file = openSync(path, "r+");
+  try {
+    const zeros = new Uint8Array(2 ** 18);
+    for (let at = fstatSync(file).size; at < logBytes;) {
+      at += writeSync(file, zeros, 0, Math.min(zeros.length, logBytes - at), at);
+    }
+  } catch (error) {
+    // Full already: what could be had is reserved.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
+  } finally {
+    closeSync(file);
+  }
 }
 
 function wrap(path: string, database: DatabaseSync): Database {
