@@ -48,6 +48,8 @@ export interface AgentOptions {
   /** Added to the agent's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly imageRoots?: readonly string[];
+  /** Its directory is on a file system of its own inside its host, of so many MiB. */
+  readonly diskMiB?: number;
   /** Shares its certificate authority, so that one client may speak to both. */
   readonly authority?: TestAgent;
 }
@@ -73,6 +75,7 @@ export class TestAgent implements AsyncDisposable {
         await copyFile(join(options.authority!.files.directory, name), join(directory, name));
       }
       await agent.up();
+      if (options.diskMiB !== undefined) await agent.#moveTo(options.diskMiB);
     } catch (error) {
       await agent[Symbol.asyncDispose]();
       throw error;
@@ -86,7 +89,7 @@ export class TestAgent implements AsyncDisposable {
 
   /** What makes clients find this agent. */
   get env(): { readonly LODGE_AGENT_DIR: string } {
-    return { LODGE_AGENT_DIR: this.files.directory };
+    return { LODGE_AGENT_DIR: this.#reached().directory };
   }
 
   /** The provider block that names this agent alone. */
@@ -122,12 +125,12 @@ export class TestAgent implements AsyncDisposable {
 
   /** The operations of a kind, straight to the agent. */
   async client<K extends KindName>(kind: K): Promise<KindClient<K>> {
-    return createKindClient(kind, await this.#connect());
+    return createKindClient(kind, await this.transport());
   }
 
-  /** A connection as the agent's own client; it ends with the agent. */
-  async #connect(): Promise<Transport> {
-    const { socket, caCertificate, clientCertificate, clientKey, name } = this.files;
+  /** A connection as the agent's own client; it ends with this host. */
+  async transport(): Promise<Transport> {
+    const { socket, caCertificate, clientCertificate, clientKey, name } = this.#reached();
     const identity = await readIdentity({
       ca: caCertificate,
       certificate: clientCertificate,
@@ -144,7 +147,7 @@ export class TestAgent implements AsyncDisposable {
   /** Types a line into a VM's console; resolves when the guest has echoed it. */
   async type(vm: string, line: string): Promise<void> {
     const { id } = await (await this.client("vm")).get({ name: vm }, false);
-    const client = createClient(VmService, await this.#connect());
+    const client = createClient(VmService, await this.transport());
     const echoed = new AbortController();
     async function* requests() {
       yield { part: { case: "open" as const, value: { vmId: id } } };
@@ -155,7 +158,7 @@ export class TestAgent implements AsyncDisposable {
     try {
       for await (const { output } of client.console(requests(), { timeoutMs: Infinity })) {
         seen += Buffer.from(output).toString("latin1");
-        if (seen.includes(line)) return;
+        if (isEchoed(line, seen)) return;
       }
     } finally {
       echoed.abort();
@@ -254,6 +257,23 @@ export class TestAgent implements AsyncDisposable {
     }
   }
 
+  /** The files as this machine reaches them. */
+  #reached(): AgentDirectory {
+    if (this.#options.diskMiB === undefined) return this.files;
+    return agentFiles(`${this.root()}${this.files.directory}`, this.name);
+  }
+
+  async #moveTo(mebibytes: number): Promise<void> {
+    await this.kill();
+    const script = `
+      cp -a "$0" /run/moved
+      mount -t tmpfs -o mode=0700,size=${mebibytes}m lodge "$0"
+      cp -a /run/moved/. "$0"
+      rm -r /run/moved`;
+    await this.inside("sh", "-e", "-c", script, this.files.directory);
+    await this.up();
+  }
+
   async #agent(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> {
     const fixed = ["agent", "--dev", "--name", this.name, "--dir", this.files.directory];
     const result = await command(join(dist, "lodge"), [...fixed, ...args], env);
@@ -288,6 +308,18 @@ ${hosts.join("\n")}
   client_key_file         = "${clientKey}"
 }
 `;
+}
+
+/** Whether a line stands in what was printed, also where something else was printed into the middle of it. */
+function isEchoed(line: string, printed: string): boolean {
+  const room = 200;
+  for (let from = 0; (from = printed.indexOf(line[0]!, from)) !== -1; from++) {
+    const end = Math.min(printed.length, from + line.length + room);
+    let found = 0;
+    for (let at = from; at < end; at++) if (printed[at] === line[found]) found++;
+    if (found >= line.length) return true;
+  }
+  return false;
 }
 
 /** Runs a program to its end. */
