@@ -3,7 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { startPlugin } from "@lodge/provider/sdk/testing/plugin-client.ts";
-import { buildExecutable, memoryProvider, pluginFixture } from "../harness/executable.ts";
+import { memoryProvider } from "../../scripts/build/executables.ts";
+import { buildExecutable, pluginFixture } from "../harness/executable.ts";
 import { Terraform, type TerraformOptions } from "../harness/terraform.ts";
 
 let executable: string;
