@@ -263,6 +263,9 @@ describe("the log of what clients did", () => {
     const open = async function* <T>(value: T) {
       yield { part: { case: "open" as const, value } };
     };
+    const { boots } = (await client.restart({ id, force: true })).status!;
+    expect(boots).toBe(1);
+    await world.quiet();
     for await (const _ of client.console(open({ vmId: id, historyOnly: true })));
     const forward = client.forward(open({ vmId: id, port: 80 }))[Symbol.asyncIterator]();
     await forward.next().catch(() => {});
@@ -276,6 +279,7 @@ describe("the log of what clients did", () => {
     await expect(upload).rejects.toMatchObject({ reason: "DIGEST_MISMATCH" });
     const of = { principal: "ann", kind: "vm", id };
     expect(noted.slice(1)).toEqual([
+      { ...of, method: "Restart" },
       { ...of, method: "Console" },
       { ...of, method: "Forward" },
       { ...of, method: "Upload", kind: "image", id: world.id("image up") },
@@ -288,7 +292,7 @@ test("the host says what it is and what it has promised", async () => {
   const host = await createClient(HostService, transport("vic")).get({ clientVersion: "0.1.0" });
   expect(host).toMatchObject({
     name: "rack1",
-    apiVersion: 1,
+    apiVersion: 2,
     accelerator: "tcg",
     cpus: 4,
     memoryBytes: 2n ** 34n,

@@ -25,7 +25,12 @@ export const permissions: Readonly<Record<string, Readonly<Record<string, readon
   "lodge.agent.v1.ImageService": { ...objectMethods, Upload: change },
   "lodge.agent.v1.DiskService": objectMethods,
   // A console is typed into, and a forward reaches into the guest: both can do what its users can.
-  "lodge.agent.v1.VmService": { ...objectMethods, Console: change, Forward: change },
+  "lodge.agent.v1.VmService": {
+    ...objectMethods,
+    Restart: change,
+    Console: change,
+    Forward: change,
+  },
 };
 
 /** Throws PERMISSION_DENIED (reason NOT_ALLOWED) where the principal's role may not call the method. */

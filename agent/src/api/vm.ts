@@ -1,5 +1,9 @@
 import type { Duplex } from "node:stream";
-import type { ConsoleRequest, ForwardRequest } from "@lodge/schemas/gen/lodge/agent/v1/vm_pb.ts";
+import type {
+  ConsoleRequest,
+  ForwardRequest,
+  RestartVmRequest,
+} from "@lodge/schemas/gen/lodge/agent/v1/vm_pb.ts";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { CallContext, ServiceBinding } from "@lodge/schemas/rpc/service.ts";
 import type { Core } from "../core/agent.ts";
@@ -8,14 +12,19 @@ import { forwardTarget } from "../core/vm/forward.ts";
 import type { Log } from "../lib/log.ts";
 import { audit } from "./audit.ts";
 import { firstPart } from "./first-part.ts";
-import { objectService } from "./object.ts";
+import { objectMessage, objectService } from "./object.ts";
 
 /** Output is cut into pieces of this size, well below the limit of a message. */
 const pieceBytes = 64 * 1024;
 
-/** The service of VMs: that of every kind, Console and Forward. */
+/** The service of VMs: that of every kind, Restart, Console and Forward. */
 export function vmService(core: Core, log: Log): ServiceBinding {
   return objectService(core, log, "vm", {
+    restart: async (request: RestartVmRequest, context: CallContext) => {
+      const record = await core.restart(request);
+      audit(log, context, "vm", record.id);
+      return objectMessage(core.host.name, await core.services.vm.present(record));
+    },
     console: (requests: AsyncIterable<ConsoleRequest>, context: CallContext) =>
       consoleOf(core, log, requests, context),
     forward: (requests: AsyncIterable<ForwardRequest>, context: CallContext) =>

@@ -24,6 +24,7 @@ import { ObjectService, type Principal } from "./service.ts";
 import type { StepHook } from "./step.ts";
 import { sweep } from "./sweep.ts";
 import { VmReconciler } from "./vm/reconcile.ts";
+import { requestRestart, type RestartRequest } from "./vm/request-restart.ts";
 import { vmPolicy } from "./vm/service.ts";
 
 export interface CoreOptions {
@@ -57,6 +58,8 @@ export interface Core {
   readonly consoles: Consoles;
   readonly networks: Networks;
   readonly images: Images;
+  /** See `requestRestart`. */
+  restart(request: RestartRequest): Promise<ObjectRecord<"vm">>;
   /** See `uploadImage`. */
   upload(
     request: UploadRequest,
@@ -164,6 +167,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     consoles: options.consoles,
     networks,
     images,
+    restart: (request) => requestRestart(context, request),
     upload: (request, principal, chunks, signal) =>
       uploadImage(
         { context, service: services.image, reconciler: reconcilers.image, images },

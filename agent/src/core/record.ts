@@ -55,6 +55,8 @@ export interface VmInternal {
   readonly boot?: BootRecord;
   /** The guest is being ended since then; a restarted agent keeps the deadline that follows from it. */
   readonly stopping?: { readonly since: number; readonly cause: StopCause };
+  /** The guest of this boot is to be ended, and another to be started; `force` leaves it no time. */
+  readonly restart?: { readonly bootId: string; readonly force: boolean };
   /** The machine type of the first start, kept for life. */
   readonly machineType?: string;
   /** The revision under which the guest powered itself off: it stays off until the next Put. */

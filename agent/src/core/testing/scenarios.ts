@@ -142,6 +142,23 @@ export const scenarios: readonly Scenario[] = [
     act: (world) => apply(world, "vm", rich(world, { power_state: "stopped" })),
     check: async (world) => said((await status(world))?.phase === "stopped", "it is not stopped"),
   },
+  ...(["reboot", "reset"] as const).map((name): Scenario => ({
+    name,
+    prepare: withVm,
+    act: async (world) => {
+      const vm = (await world.get("vm", "web"))!;
+      if (vm.status.boots !== 1 || vm.status.boot_id === null) return;
+      const asked = { id: vm.id, bootId: vm.status.boot_id, force: name === "reset" };
+      await world.core.restart(asked).catch((error: { reason?: string }) => {
+        // What was asked for before is under way.
+        if (error.reason !== "VM_NOT_RUNNING") throw error;
+      });
+    },
+    check: async (world) => [
+      ...said((await status(world))?.phase === "running", "it does not run"),
+      ...said((await status(world))?.boots === 2, "it was not started once more"),
+    ],
+  })),
   {
     name: "grow while stopped, then start",
     prepare: async (world) => {

@@ -143,7 +143,7 @@ function stopped(facts: Working): void {
 /** Without the boot; its disks that are no longer the wish's go with it. */
 function endBoot(facts: Working, boot: BootRecord): VmInternal {
   dropDisksOf(facts, boot);
-  return without(without(facts.internal, "boot"), "stopping");
+  return without(without(without(facts.internal, "boot"), "stopping"), "restart");
 }
 
 function fail(facts: Working, boot: BootRecord, reason: string, message: string): void {

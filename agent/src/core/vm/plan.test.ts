@@ -273,6 +273,34 @@ describe("what comes next", () => {
       "- stopping boot-1! stopping:restart",
     ],
     [
+      "a reboot is asked for",
+      {
+        internal: { boot: started(own), restart: { bootId: "boot-1", force: false } },
+        view: alive,
+      },
+      "- stopping boot-1! stopping:restart",
+    ],
+    [
+      "a reset is asked for: it does not wait",
+      {
+        internal: {
+          boot: started(own),
+          restart: { bootId: "boot-1", force: true },
+          stopping: { since: now, cause: "restart" },
+        },
+        view: alive,
+      },
+      "force_stop stopping boot-1! stopping:restart",
+    ],
+    [
+      "a reset of a boot that is gone already",
+      {
+        internal: { boot: started(own), restart: { bootId: "boot-0", force: true } },
+        view: alive,
+      },
+      "- running boot-1!",
+    ],
+    [
       "it is to stop: first that is written down",
       { spec: { power_state: "stopped" }, internal: { boot: started(own) }, view: alive },
       "- stopping boot-1! stopping:power_state",

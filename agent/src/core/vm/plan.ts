@@ -9,7 +9,7 @@ import type { Draft } from "../ledger.ts";
 import type { BootRecord } from "../record.ts";
 import { diskIds } from "./entry.ts";
 import { settleMachine } from "./machine-facts.ts";
-import { restartRequired } from "./restart.ts";
+import { askedRestart, restartRequired } from "./restart.ts";
 import { deriveStatus } from "./status.ts";
 import { planSteps, type VmStep } from "./steps.ts";
 import { dropDisksOf, without, type PlanInput, type Working } from "./working.ts";
@@ -61,7 +61,10 @@ function decideStop(facts: Working): void {
   const { spec } = input.record;
   const { stopping, boot } = facts.internal;
   if (!alive || !boot) return;
-  const restart = spec.on_restart_required === "restart" && restartRequired(facts).length > 0;
+  const asked = askedRestart(facts.internal);
+  const restart =
+    asked !== undefined ||
+    (spec.on_restart_required === "restart" && restartRequired(facts).length > 0);
   const cause = deleting
     ? "delete"
     : spec.power_state === "stopped"
@@ -71,7 +74,8 @@ function decideStop(facts: Working): void {
         : undefined;
   facts.stopWanted = cause !== undefined;
   if (cause !== undefined && stopping?.cause !== cause) {
-    if (!stopping) facts.event("stopping", stopWords[cause]);
+    if (!stopping)
+      facts.event("stopping", stopWords[cause === "restart" ? (asked ?? cause) : cause]);
     facts.internal = {
       ...facts.internal,
       stopping: { since: stopping?.since ?? input.now, cause },
@@ -88,6 +92,8 @@ const stopWords = {
   delete: "the VM is deleted: the guest is asked to shut down",
   power_state: "the guest is asked to shut down",
   restart: "changed attributes need a restart: the guest is asked to shut down",
+  reboot: "a reboot was asked for: the guest is asked to shut down",
+  reset: "a reset was asked for: the guest is ended by force",
 } as const;
 
 /** Whether a guest is to be started, and with what: written down before it is. */

@@ -246,6 +246,62 @@ describe("a VM", () => {
     expect(await log()).toEqual(["started", "stopping", "stopped", "started"]);
   });
 
+  test("is rebooted where that is asked for: the guest shuts down, and starts anew", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    await world.put("vm", world.vm("web", { memory: "256MiB" }));
+    await world.quiet();
+    const { boot_id } = await status();
+    const asked = { id: web(), bootId: boot_id!, force: false };
+    await world.core.restart(asked);
+    await world.core.restart(asked);
+    await world.quiet();
+    expect(await status()).toMatchObject({ phase: "running", boots: 2, restart_required: [] });
+    expect((await status()).boot_id).not.toBe(boot_id);
+    expect(await log()).toEqual(["started", "stopping", "stopped", "started"]);
+    // Its answer was lost: what was asked for has been done.
+    await world.core.restart(asked);
+    await world.quiet();
+    expect((await status()).boots).toBe(2);
+    await world.core.restart({ ...asked, bootId: "" });
+    await world.quiet();
+    expect((await status()).boots).toBe(3);
+  });
+
+  test("is reset at once where that is asked for, also while it does not heed a reboot", async () => {
+    world.hypervisor.obedient = false;
+    await world.put("vm", world.vm("web", { shutdown_timeout: "10m" }));
+    await world.quiet();
+    const asked = { id: web(), bootId: "", force: false };
+    await world.core.restart(asked);
+    await world.pass(60_000);
+    expect(await status()).toMatchObject({ phase: "stopping", boots: 1 });
+    await world.core.restart({ ...asked, force: true });
+    await world.pass(1000);
+    expect(await status()).toMatchObject({ phase: "running", boots: 2 });
+    expect(await log()).toContain("forced_stop");
+  });
+
+  test("refuses a restart where nothing runs, or is to run no longer", async () => {
+    const asked = { id: web(), bootId: "", force: false };
+    await expect(world.core.restart(asked)).rejects.toMatchObject({ reason: "NOT_FOUND" });
+    await world.put("vm", world.vm("web", { power_state: "stopped" }));
+    await world.quiet();
+    await expect(world.core.restart(asked)).rejects.toMatchObject({
+      reason: "VM_NOT_RUNNING",
+      message: expect.stringMatching(/^VM web .* does not run\.$/u),
+      remedy: "Start it instead.",
+    });
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    world.hypervisor.obedient = false;
+    await world.put("vm", world.vm("web", { power_state: "stopped" }));
+    await world.pass(1000);
+    await expect(world.core.restart(asked)).rejects.toMatchObject({
+      message: expect.stringMatching(/ is being stopped\.$/u),
+    });
+  });
+
   test("grows a disk under the running guest, and the name of an interface with the VM's", async () => {
     await world.put("vm", world.vm("web"));
     await world.quiet();

@@ -1,5 +1,6 @@
 import { changes } from "@lodge/schemas/spec/changes.ts";
 import { VmSpec } from "@lodge/schemas/spec/vm.ts";
+import type { VmInternal } from "../record.ts";
 import type { Working } from "./working.ts";
 
 /** The changed attributes that wait for the next boot of the guest that runs. */
@@ -9,4 +10,10 @@ export function restartRequired({ input, internal, alive }: Working): string[] {
   return changes(VmSpec, boot.spec, input.record.spec)
     .filter(({ update }) => update === "restart")
     .map(({ path }) => path.join("."));
+}
+
+/** Which kind of restart was asked for of the guest that runs, if one was. */
+export function askedRestart({ restart, boot }: VmInternal): "reboot" | "reset" | undefined {
+  if (!restart || restart.bootId !== boot?.bootId) return undefined;
+  return restart.force ? "reset" : "reboot";
 }

@@ -4,7 +4,7 @@ import type { NicConfig } from "../port/networks.ts";
 import type { BootRecord, Record } from "../record.ts";
 import { attachedDisks } from "./entry.ts";
 import { unmetNeed } from "./needs.ts";
-import { restartRequired } from "./restart.ts";
+import { askedRestart, restartRequired } from "./restart.ts";
 import type { Working } from "./working.ts";
 
 /** Something to do on the host. Each may be repeated; none relies on another of the same turn. */
@@ -61,7 +61,8 @@ export function planSteps(facts: Working): {
 const pressInterval = 5000;
 
 function deadlineOf({ internal, input }: Working): number {
-  return (internal.stopping?.since ?? 0) + input.record.spec.shutdown_timeout;
+  const patience = askedRestart(internal) === "reset" ? 0 : input.record.spec.shutdown_timeout;
+  return (internal.stopping?.since ?? 0) + patience;
 }
 
 function endSteps(facts: Working): VmStep[] {
