@@ -24,6 +24,7 @@ new Imported(app, "imported");
 new EveryAttribute(app, "every-attribute", {
   guest,
   endpoint: hosts.rack1,
+  image: "/var/lib/lodge/import/debian-12.qcow2",
   caCertificate: "ca.pem",
   clientCertificate: "me.pem",
   clientKey: "me.key",

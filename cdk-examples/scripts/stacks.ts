@@ -14,7 +14,7 @@ export type Synthesized = Readonly<Record<string, unknown>> & {
 const tsc = join(examples, "..", "node_modules", ".bin", "tsc");
 
 /** Where the sources of the app are, for this library. */
-export async function sources(library: LibraryName): Promise<string> {
+async function sources(library: LibraryName): Promise<string> {
   if (library === "cdktf") return examples;
   const directory = join(examples, "dist", `stacks-${library}`);
   await mkdir(join(directory, "stacks"), { recursive: true });
@@ -29,7 +29,7 @@ export async function sources(library: LibraryName): Promise<string> {
 }
 
 /** The same source for another library: all that differs is what is imported from where. */
-export function port(text: string, library: LibraryName): string {
+function port(text: string, library: LibraryName): string {
   return text
     .replaceAll(` from "cdktf"`, ` from "${library}"`)
     .replaceAll(` from "${libraries.cdktf.package}/`, ` from "${libraries[library].package}/`);
@@ -56,8 +56,35 @@ export async function synthesize(library: LibraryName): Promise<Record<string, S
   }
 }
 
+/**
+ * Writes one stack, with other properties than the app's, into a directory: as `stacks/ID/cdk.tf.json`, and with its state
+ * beside it.
+ */
+export async function synthesizeOne(
+  library: LibraryName,
+  { id, name, props = {} }: { readonly id: string; readonly name: string; readonly props?: object },
+  directory: string,
+): Promise<void> {
+  const module = join(await sources(library), "stacks", `${id}.ts`);
+  const work = await mkdtemp(join(examples, "dist", ".app-"));
+  try {
+    const file = join(work, "main.ts");
+    const lines = [
+      `import { App } from ${JSON.stringify(library)};`,
+      `import { ${name} } from ${JSON.stringify(module)};`,
+      "const app = new App();",
+      `new ${name}(app, ${JSON.stringify(id)}, ${JSON.stringify(props)});`,
+      "app.synth();",
+    ];
+    await writeFile(file, lines.join("\n"));
+    await runApp(file, directory);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
 /** Runs an app, a file, that writes its stacks into a directory. State files will be there too. */
-export async function runApp(
+async function runApp(
   file: string,
   directory: string,
   env: NodeJS.ProcessEnv = process.env,

@@ -25,6 +25,8 @@ export interface EveryAttributeProps {
   readonly guest: GuestFiles;
   /** The endpoint of the agent `rack1`. */
   readonly endpoint: string;
+  /** The file of a disk image on that host, below one of the agent's image roots. */
+  readonly image: string;
   /** The files of the certificates. */
   readonly caCertificate: string;
   readonly clientCertificate: string;
@@ -38,7 +40,7 @@ const timeouts = { create: "10m", update: "10m", delete: "5m" };
 export class EveryAttribute extends TerraformStack {
   constructor(scope: Construct, id: string, props: EveryAttributeProps) {
     super(scope, id);
-    const { guest, endpoint, caCertificate, clientCertificate, clientKey } = props;
+    const { guest, endpoint, image, caCertificate, clientCertificate, clientKey } = props;
 
     new LodgeProvider(this, "files", {
       hosts: { [host]: { endpoint } },
@@ -86,7 +88,7 @@ export class EveryAttribute extends TerraformStack {
     const initrd = new Image(this, "initrd", { name: "every-initrd", localPath: guest.initrd });
     const debian = new Image(this, "debian", {
       name: "every-debian",
-      hostPath: "/var/lib/lodge/import/debian-12.qcow2",
+      hostPath: image,
     });
 
     const disk = new Disk(this, "disk", {
