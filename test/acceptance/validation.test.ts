@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { at, type Place, type Refusal, type Resources } from "../harness/acceptance/kind.ts";
 import { allObjects, places, startGround, type Ground } from "../harness/acceptance/place.ts";
-import { Workspace, type Diagnostic } from "../harness/acceptance/workspace.ts";
+import { resolved, Workspace, type Diagnostic } from "../harness/acceptance/workspace.ts";
 import { furniture, guestImages } from "./kinds/furniture.ts";
 import { acceptanceKinds } from "./kinds/index.ts";
 
@@ -13,6 +13,7 @@ interface Case extends Refusal {
 
 let ground: Ground;
 let workspace: Workspace;
+let others: Workspace;
 let said: readonly Diagnostic[];
 
 const place = places({ host: "dev", files: () => ground.files });
@@ -43,7 +44,7 @@ const resources = (list: readonly Case[], which: "from" | "config"): Resources =
 /** One plan, all of whose errors are those of the cases. */
 async function refuse(list: readonly Case[]): Promise<void> {
   const before = (await allObjects(ground.agent)).size;
-  workspace.configure({ resources: resources(list, "config") });
+  workspace.configure({ resources: resolved(resources(list, "config"), others.attributes()) });
   const plan = await workspace.planned();
   said = plan.diagnostics;
   expect(plan.exitCode).toBe(1);
@@ -71,9 +72,11 @@ function refusal({ at: place, says }: Case): RegExp {
 beforeAll(async () => {
   ground = await startGround();
   workspace = new Workspace([ground.agent]);
+  others = new Workspace([ground.agent]);
 });
 
 afterAll(async () => {
+  await others?.[Symbol.asyncDispose]();
   await workspace?.[Symbol.asyncDispose]();
   await ground?.[Symbol.asyncDispose]();
 });
@@ -89,6 +92,12 @@ describe("against what is there", () => {
   beforeAll(async () => {
     workspace.configure({ resources: resources(atPlan, "from") });
     await workspace.apply("-parallelism=20");
+    const foreign = Object.assign(
+      {},
+      ...atPlan.map((item) => item.others?.(item.place) ?? {}),
+    ) as Resources;
+    others.configure({ resources: resolved(foreign, workspace.attributes()) });
+    await others.apply();
     await refuse(atPlan);
   });
   test.each(titles(atPlan))("%s", (_, item) => {

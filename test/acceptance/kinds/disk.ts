@@ -30,6 +30,17 @@ export const disk = declare({
     timeoutsChange,
     protectionChange,
     { to: [{ size: "8MiB" }, { size: "9MiB" }], oneWay: true },
+    {
+      title: "whose size is its image's",
+      from: { size: null, image_id: "${lodge_image.small.id}" },
+      to: [
+        ({ name }) => ({
+          name: `${name}-renamed`,
+          size: null,
+          image_id: "${lodge_image.small.id}",
+        }),
+      ],
+    },
     { title: "spelled otherwise", to: [{ size: "4096KiB" }], action: "no-op", drift: "nothing" },
     {
       to: [{ image_id: "${lodge_image.small.id}" }, { image_id: "${lodge_image.other.id}" }],

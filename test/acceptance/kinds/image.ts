@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { declare } from "../../harness/acceptance/kind.ts";
+import { contents } from "../../harness/acceptance/place.ts";
 import { hostsChange, nameChange, onlyTerraformKnows, timeoutsChange } from "./common.ts";
 
-const digest = (path: string) => `\${filesha256("${path}")}`;
+const sha256 = createHash("sha256").update(contents.small).digest("hex");
 
 export const image = declare({
   kind: "image",
@@ -12,13 +14,13 @@ export const image = declare({
       config: ({ host, files }) => ({
         hosts: [host],
         host_path: files.small,
-        sha256: digest(files.small),
+        sha256,
         timeouts: { create: "5m", update: "6m", delete: "7m" },
       }),
     },
     {
       title: "sent",
-      config: ({ files }) => ({ local_path: files.small, sha256: digest(files.small) }),
+      config: ({ files }) => ({ local_path: files.small, sha256 }),
     },
   ],
   empty: [({ files }) => ({ host_path: files.small, timeouts: {} })],
@@ -29,7 +31,7 @@ export const image = declare({
     { to: [({ files }) => ({ host_path: files.other })], action: "replace" },
     {
       title: "the digest that it has",
-      to: [({ files }) => ({ sha256: digest(files.small) })],
+      to: [{ sha256 }],
       action: "no-op",
     },
     {
@@ -54,6 +56,7 @@ export const image = declare({
       config: {},
       at: undefined,
       says: /exactly one of host_path and local_path/u,
+      atPlan: true,
     },
     {
       title: "of two places",

@@ -104,9 +104,15 @@ export const network = declare({
     },
     {
       title: "a subnet that overlaps another network's",
-      config: { subnets: { a: { cidr: "10.250.128.0/24" } } },
+      others: ({ name, n }) => ({
+        [`lodge_network.${name}-twin`]: {
+          name: `${name}-twin`,
+          subnets: { a: { cidr: `10.${n}.0.0/16` } },
+        },
+      }),
+      config: ({ n }) => ({ subnets: { a: { cidr: `10.${n}.128.0/24` } } }),
       at: "cidr",
-      says: /10\.250\.0\.0\/16/u,
+      says: /10\.\d+\.0\.0\/16/u,
       atPlan: true,
     },
   ],

@@ -444,7 +444,7 @@ export const vm = declare({
     },
     {
       title: "a name that is taken",
-      needs: ({ name }) => ({
+      others: ({ name }) => ({
         [`lodge_vm.${name}-twin`]: { name: `${name}-twin`, ...off },
       }),
       config: ({ name }) => ({ name: `${name}-twin`, ...off, cpus: 2 }),
@@ -454,7 +454,7 @@ export const vm = declare({
     },
     {
       title: "a MAC address that is taken",
-      needs: (place) => ({
+      others: (place) => ({
         [`lodge_vm.${place.name}-twin`]: {
           name: `${place.name}-twin`,
           ...off,
@@ -468,7 +468,7 @@ export const vm = declare({
     },
     {
       title: "an address that is taken",
-      needs: ({ name, n }) => ({
+      others: ({ name, n }) => ({
         [`lodge_vm.${name}-twin`]: {
           name: `${name}-twin`,
           ...off,
@@ -485,7 +485,7 @@ export const vm = declare({
     },
     {
       title: "a disk that another VM has",
-      needs: (place) => ({
+      others: (place) => ({
         ...disks(place),
         [`lodge_vm.${place.name}-twin`]: {
           name: `${place.name}-twin`,

@@ -58,8 +58,10 @@ export interface Change {
 /** A configuration that is refused at plan. */
 export interface Refusal {
   readonly title: string;
-  /** Resources that are there before. */
+  /** Resources of the same configuration that are there before. */
   readonly needs?: (at: Place) => Resources;
+  /** Resources of others, which it may refer to by their ids. */
+  readonly others?: (at: Place) => Resources;
   /** What it was applied with before. Default: it is new. */
   readonly from?: Config;
   /** In the place of the kind's minimal configuration, but for the name. */

@@ -24,12 +24,15 @@ export async function startGround(): Promise<Ground> {
   };
 }
 
+/** What the small files hold. */
+export const contents = { small: Buffer.alloc(4096, 7), other: Buffer.alloc(4096, 9) } as const;
+
 /** Writes the two small files into a directory. */
 export async function imageFiles(directory: string): Promise<Pick<ImageFiles, "small" | "other">> {
   await mkdir(directory, { recursive: true });
   const files = { small: join(directory, "small.img"), other: join(directory, "other.img") };
-  await writeFile(files.small, Buffer.alloc(4096, 7));
-  await writeFile(files.other, Buffer.alloc(4096, 9));
+  await writeFile(files.small, contents.small);
+  await writeFile(files.other, contents.other);
   return files;
 }
 

@@ -19,6 +19,8 @@ export interface ResourceSchema {
   readonly configurable: readonly string[];
   /** What the provider says, outermost. */
   readonly computed: readonly string[];
+  /** What may be left out, outermost. */
+  readonly optional: readonly string[];
 }
 
 /** The schemas of all resources, by type. */
@@ -37,12 +39,20 @@ export async function resourceSchemas(
       type,
       {
         configurable: configurable(block.attributes),
-        computed: Object.entries(block.attributes)
-          .filter(([, { computed }]) => computed)
-          .map(([name]) => name),
+        computed: names(block.attributes, ({ computed }) => computed),
+        optional: names(block.attributes, ({ optional }) => optional),
       },
     ]),
   );
+}
+
+function names(
+  attributes: Attributes,
+  which: (attribute: Attribute) => boolean | undefined,
+): string[] {
+  return Object.entries(attributes)
+    .filter(([, attribute]) => which(attribute))
+    .map(([name]) => name);
 }
 
 function configurable(attributes: Attributes): string[] {

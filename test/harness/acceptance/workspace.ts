@@ -101,6 +101,12 @@ export class Workspace extends Terraform {
     );
   }
 
+  /** Plans the import of objects, by the addresses that they shall get. */
+  importing(ids: Readonly<Record<string, string>>, resources: Resources = {}): void {
+    const blocks = Object.entries(ids).map(([to, id]) => ({ to, id }));
+    this.configure({ resources, more: { import: blocks } });
+  }
+
   /** What plans with and without a refresh would still do or say: nothing, once all is applied. */
   async remains(): Promise<readonly Planned[]> {
     const plans = [await this.planned(), await this.planned("-refresh=false")];
@@ -169,11 +175,12 @@ export function providerBlock(hosts: readonly Host[]): Values {
   };
 }
 
-/** A value with the attributes of resources in the place of the references to them. */
+/** A value with the attributes of these resources in the place of the references to them. */
 export function resolved<T>(value: T, attributes: Readonly<Record<string, Values>>): T {
   const text = JSON.stringify(value).replaceAll(
     /\$\{(\w+\.[\w-]+)\.(\w+)\}/gu,
-    (_, address: string, name: string) => String(attributes[address]![name]),
+    (whole: string, address: string, name: string) =>
+      address in attributes ? String(attributes[address]![name]) : whole,
   );
   return JSON.parse(text) as T;
 }
@@ -197,7 +204,7 @@ function readPlan({ exitCode, stdout, stderr }: Result): Planned {
   const changed = (type: string) =>
     Object.fromEntries(
       found(type)
-        .filter(({ action }) => action !== "noop")
+        .filter(({ action }) => action !== "noop" && action !== "import")
         .map(({ resource, action }) => [resource.addr, action]),
     );
   const diagnostics = lines

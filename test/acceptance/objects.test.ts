@@ -1,0 +1,142 @@
+/** Objects of every kind in every form: made, planned again, imported, written down as configuration, lost, deleted. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { specOf } from "../harness/acceptance/case.ts";
+import { compare, together } from "../harness/acceptance/compare.ts";
+import type { Resources } from "../harness/acceptance/kind.ts";
+import { allObjects, places, startGround, type Ground } from "../harness/acceptance/place.ts";
+import { resourceSchemas, type ResourceSchema } from "../harness/acceptance/schema.ts";
+import { variantsOf, type Variant } from "../harness/acceptance/variants.ts";
+import { resolved, Workspace } from "../harness/acceptance/workspace.ts";
+import { furniture, guestImages } from "./kinds/furniture.ts";
+import { acceptanceKinds } from "./kinds/index.ts";
+
+let ground: Ground;
+let workspace: Workspace;
+let schemas: Readonly<Record<string, ResourceSchema>>;
+let variants: readonly Variant[];
+let resources: Resources;
+const place = places({ files: () => ground.files });
+
+beforeAll(async () => {
+  ground = await startGround();
+  workspace = new Workspace([ground.agent]);
+  schemas = await resourceSchemas(workspace);
+  variants = acceptanceKinds.flatMap((kind) =>
+    variantsOf(kind, schemas[`lodge_${kind.kind}`]!.optional, place),
+  );
+  resources = Object.assign(
+    { ...furniture(ground.files), ...guestImages(ground.files) },
+    ...variants.map((variant) => variant.resources),
+  ) as Resources;
+  workspace.configure({ resources });
+});
+
+afterAll(async () => {
+  await workspace?.[Symbol.asyncDispose]();
+  await ground?.[Symbol.asyncDispose]();
+});
+
+const of = (title: Variant["title"]) => variants.filter((variant) => variant.title === title);
+
+describe("made", () => {
+  beforeAll(() => workspace.apply("-parallelism=20"));
+
+  test("a plan is empty, with and without a refresh", async () => {
+    expect(await workspace.remains()).toEqual([]);
+  });
+
+  test("the agent holds what was meant, and the state what the agent says", async () => {
+    const objects = await allObjects(ground.agent);
+    const state = workspace.attributes();
+    for (const { kind, title, address, meant } of variants) {
+      const item = objects.get(state[address]!["id"]);
+      const { found, expected } = together({
+        meant: { expected: specOf(kind.kind, resolved(meant, state)), found: item?.spec },
+        state: compare(kind.kind, state[address]!, item),
+      });
+      expect({ address, title, ...found }).toEqual({ address, title, ...expected });
+    }
+  });
+
+  test("everything that the provider says is known", () => {
+    const state = workspace.attributes();
+    for (const { kind, address } of variants) {
+      const empty = schemas[`lodge_${kind.kind}`]!.computed.filter(
+        (name) => state[address]![name] === null && !(name in kind.mayBeNull),
+      );
+      expect({ [address]: empty }).toEqual({ [address]: [] });
+    }
+  });
+
+  test("null is the same as nothing", () => {
+    const state = workspace.attributes();
+    for (const { kind, address } of of("nulls")) {
+      const twin = of("minimal").find((other) => other.kind === kind)!;
+      const said = ({ attributes }: { attributes: object }) =>
+        Object.entries(attributes).filter(([name]) =>
+          schemas[`lodge_${kind.kind}`]!.optional.includes(name),
+        );
+      expect(said({ attributes: state[address]! })).toEqual(
+        said({ attributes: state[twin.address]! }),
+      );
+    }
+  });
+});
+
+describe("imported", () => {
+  /** The configuration without what an import cannot know. */
+  const known = (): Resources =>
+    Object.fromEntries(
+      Object.entries(resources)
+        .filter(([address]) => address.startsWith("lodge_"))
+        .map(([address]) => {
+          const variant = variants.find((one) => one.address === address);
+          const config = variant?.meant ?? resources[address]!;
+          const unknown = Object.keys(variant?.kind.notImported ?? {});
+          return [
+            address,
+            Object.fromEntries(Object.entries(config).filter(([name]) => !unknown.includes(name))),
+          ];
+        }),
+    );
+
+  /** What a state holds of its objects, whatever the spelling, as far as an import knows it. */
+  const facts = (state: ReturnType<Workspace["attributes"]>) =>
+    Object.fromEntries(
+      Object.entries(state)
+        .filter(([address]) => address.startsWith("lodge_"))
+        .map(([address, attributes]) => {
+          const kind = acceptanceKinds.find((one) => address.startsWith(`lodge_${one.kind}.`))!;
+          return [
+            address,
+            Object.fromEntries(
+              Object.entries({ ...attributes, ...specOf(kind.kind, attributes) }).filter(
+                ([name]) => !(name in kind.notImported),
+              ),
+            ),
+          ];
+        }),
+    );
+
+  test.each(["id", "host/name"])(
+    "by %s, everything is the same, and nothing is to do",
+    async (form) => {
+      const state = workspace.attributes();
+      const ids = Object.fromEntries(
+        Object.entries(facts(state)).map(([address, { id, name }]) => [
+          address,
+          form === "id" ? String(id) : `dev/${name}`,
+        ]),
+      );
+      await using second = new Workspace([ground.agent]);
+      second.importing(ids, known());
+      const plan = await second.planned();
+      expect(plan.diagnostics).toEqual([]);
+      expect(plan.changes).toEqual({});
+      expect(plan.imported.toSorted()).toEqual(Object.keys(ids).toSorted());
+      await second.applyPlanned();
+      expect(facts(second.attributes())).toEqual(facts(state));
+      expect(await second.remains()).toEqual([]);
+    },
+  );
+});
