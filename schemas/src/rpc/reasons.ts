@@ -258,6 +258,10 @@ export const reasons = {
     code: "INTERNAL",
     meaning: "A development agent was started and ended before it served; its log says why.",
   },
+  DIRECTORY_UNUSABLE: {
+    code: "FAILED_PRECONDITION",
+    meaning: "The agent's directory cannot be made or written where it is wanted.",
+  },
   NAMESPACE_FORBIDDEN: {
     code: "FAILED_PRECONDITION",
     meaning: "The machine does not allow what a development host needs; the remedy is named.",

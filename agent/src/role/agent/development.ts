@@ -21,6 +21,7 @@ import { enter, signalCommand } from "../dev/enter.ts";
 import { startOutbound } from "../dev/outbound.ts";
 import { ensureCredentials } from "./credentials.ts";
 import { openListener } from "./inherited-listener.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 /** Which development agent, and what it is to be like. */
 export interface DevelopmentOptions {
@@ -148,7 +149,7 @@ export async function stopDevelopmentAgent(
 }
 
 async function prepareDirectory({ name, directory, listen }: DevelopmentOptions): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeDirectory(directory);
   const owner = (await stat(directory)).uid;
   // Root starts it for somebody else where that user may not: the directory stays that user's.
   if (owner === process.getuid?.()) await chmod(directory, 0o700);
