@@ -9,11 +9,19 @@ import { createProviderService } from "./server/service.ts";
 
 /** Loads everything that a plan needs. What it runs is kept compiled. */
 export async function preload(definition: ProviderDefinition): Promise<void> {
-  const { schema, resources, dataSources, ephemeralResources = [] } = await definition.load();
+  const provider = await definition.load();
+  const { schema, resources, dataSources, ephemeralResources = [] } = provider;
+  const { listResources = [], actions = [] } = provider;
   deriveSchema(schema);
-  for (const item of [...resources, ...dataSources, ...ephemeralResources]) {
-    deriveSchema(item.schema);
-  }
+  const described = [
+    ...resources,
+    ...dataSources,
+    ...ephemeralResources,
+    ...listResources,
+    ...actions,
+  ];
+  for (const item of described) deriveSchema(item.schema);
+  for (const { identity } of resources) if (identity) deriveSchema(identity.schema);
   const service = createProviderService(definition);
   const context = { signal: new AbortController().signal };
   await service.getProviderSchema({} as never, context as never);

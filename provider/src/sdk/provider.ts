@@ -1,8 +1,10 @@
 import type { z } from "zod";
+import type { Action } from "./action.ts";
 import type { DataSource } from "./data-source.ts";
 import type { Diagnostics } from "./diagnostic.ts";
 import type { EphemeralResource } from "./ephemeral.ts";
 import type { ProviderFunction } from "./function.ts";
+import type { ListResource } from "./list-resource.ts";
 import type { Resource } from "./resource.ts";
 import type { Rule } from "./rule.ts";
 import type { PlannedValues } from "./values.ts";
@@ -32,6 +34,8 @@ export interface Provider<Client = unknown, Schema extends z.ZodObject = z.ZodOb
   readonly resources: readonly Resource<Client>[];
   readonly dataSources: readonly DataSource<Client>[];
   readonly ephemeralResources?: readonly EphemeralResource<Client>[];
+  readonly listResources?: readonly ListResource<Client>[];
+  readonly actions?: readonly Action<Client>[];
   readonly functions?: readonly ProviderFunction[];
 }
 

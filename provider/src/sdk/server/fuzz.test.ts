@@ -23,11 +23,16 @@ const METHODS = [
   "validateResourceConfig",
   "validateDataResourceConfig",
   "validateEphemeralResourceConfig",
+  "validateListResourceConfig",
+  "validateActionConfig",
   "upgradeResourceState",
+  "upgradeResourceIdentity",
   "readResource",
   "planResourceChange",
   "applyResourceChange",
   "importResourceState",
+  "generateResourceConfig",
+  "planAction",
   "moveResourceState",
   "readDataSource",
   "openEphemeralResource",
@@ -41,13 +46,27 @@ test("garbage in every field", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...METHODS),
-      fc.constantFrom("memory_item", "memory_items", "memory_token", "stranger", "__proto__"),
+      fc.constantFrom(
+        "memory_item",
+        "memory_items",
+        "memory_token",
+        "memory_touch",
+        "stranger",
+        "__proto__",
+      ),
       fc.array(fc.record({ msgpack: anyBytes, json: anyBytes }), { minLength: 4, maxLength: 4 }),
       anyBytes,
       async (method, typeName, [config, one, two, three], bytes) => {
         const fields = {
           typeName,
+          actionType: typeName,
           config,
+          state: one,
+          identity: { identityData: two },
+          currentIdentity: { identityData: two },
+          priorIdentity: { identityData: two },
+          plannedIdentity: { identityData: two },
+          rawIdentity: { json: bytes },
           priorState: one,
           proposedNewState: two,
           plannedState: three,
@@ -72,6 +91,30 @@ test("garbage in every field", async () => {
       },
     ),
     { numRuns: 1500 },
+  );
+});
+
+test("garbage in what is answered by a stream, which ends and never breaks", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom("listResource", "invokeAction"),
+      fc.constantFrom("memory_item", "memory_touch", "stranger", "__proto__"),
+      fc.record({ msgpack: anyBytes, json: anyBytes }),
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      async (method, type, config, limit) => {
+        const request =
+          method === "listResource"
+            ? { typeName: type, config, limit, includeResourceObject: true }
+            : { actionType: type, config };
+        const events = [];
+        for await (const event of core.caller.stream(method, request)) events.push(event);
+        const last = events.at(-1);
+        if (method === "invokeAction")
+          expect(last).toMatchObject({ type: { case: "completed", value: { diagnostics: [{}] } } });
+        else expect(last).toMatchObject({ diagnostic: [{}] });
+      },
+    ),
+    { numRuns: 300 },
   );
 });
 

@@ -37,6 +37,8 @@ export async function getMetadata(
     resources: types(schema.resourceSchemas),
     dataSources: types(schema.dataSourceSchemas),
     ephemeralResources: types(schema.ephemeralResourceSchemas),
+    listResources: types(schema.listResourceSchemas),
+    actions: types(schema.actionSchemas),
     functions: Object.keys(schema.functions).map((name) => ({ name })),
   };
 }

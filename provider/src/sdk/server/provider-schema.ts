@@ -17,7 +17,7 @@ import type { z } from "zod";
 import type { FunctionParameter, ProviderFunction } from "../function.ts";
 import type { Provider } from "../provider.ts";
 import { schemaMessage } from "../schema/block.ts";
-import { deriveSchema, deriveType } from "../schema/derive.ts";
+import { deriveSchema, deriveType, SchemaError } from "../schema/derive.ts";
 import { formatType } from "../value/type.ts";
 import { identitySchemaMessage } from "./identity.ts";
 
@@ -44,19 +44,47 @@ export function deriveProviderSchema(provider: Provider): GetProviderSchema_Resp
         return [type, schemaMessage(node, { version: version ?? 0, description, deprecated })];
       }),
     );
+  const { listResources = [], actions = [] } = provider;
+  checkLists(provider);
   return create(GetProviderSchema_ResponseSchema, {
     provider: schemaMessage(deriveSchema(provider.schema), { description: provider.description }),
     resourceSchemas: schemas(provider.resources),
     dataSourceSchemas: schemas(provider.dataSources),
     ephemeralResourceSchemas: schemas(provider.ephemeralResources ?? []),
+    listResourceSchemas: schemas(listResources.map(configured)),
+    actionSchemas: Object.fromEntries(
+      Object.entries(schemas(actions.map(configured))).map(([type, schema]) => [type, { schema }]),
+    ),
     functions: Object.fromEntries(
       sorted(provider.functions ?? [], ({ name }) => name).map((item) => [
         item.name,
         functionMessage(item),
       ]),
     ),
-    serverCapabilities: { planDestroy: true, getProviderSchemaOptional: true },
+    serverCapabilities: {
+      planDestroy: true,
+      getProviderSchemaOptional: true,
+      generateResourceConfig: true,
+    },
   });
+}
+
+/** What a list or an action is told has no state for a computed value to stand in. */
+function configured<T extends Described>(item: T): T {
+  for (const { name, computed } of deriveSchema(item.schema).attributes.values()) {
+    if (computed)
+      throw new SchemaError([item.type, name], "a list or an action has nothing computed");
+  }
+  return item;
+}
+
+/** Terraform shows the objects of a list by the identity of their resource. */
+function checkLists({ listResources = [], resources }: Provider): void {
+  for (const { type } of listResources) {
+    const resource = resources.find((item) => item.type === type);
+    if (resource?.identity === undefined)
+      throw new SchemaError([type], "a list needs a resource of its type that has an identity");
+  }
 }
 
 /** The bytes of {@link deriveProviderSchema}: the asset that a provider definition hands out. */

@@ -100,11 +100,14 @@ describe("schemas", () => {
       planDestroy: true,
       getProviderSchemaOptional: true,
       moveResourceState: false,
+      generateResourceConfig: true,
     });
     expect(await service.getMetadata({} as never, context)).toMatchObject({
       resources: [{ typeName: "memory_item" }],
       dataSources: [{ typeName: "memory_items" }],
       ephemeralResources: [{ typeName: "memory_token" }],
+      listResources: [{ typeName: "memory_item" }],
+      actions: [{ typeName: "memory_touch" }],
       functions: [{ name: "join_names" }, { name: "size_in_bytes" }, { name: "wrap" }],
     });
     const { functions } = await service.getFunctions({} as never, context);

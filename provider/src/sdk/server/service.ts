@@ -15,10 +15,12 @@ import {
 } from "./get-provider-schema.ts";
 import type { OnError } from "./session.ts";
 import { Session } from "./session.ts";
-import type { Handler, Request, Response } from "./types.ts";
+import type { Event, Handler, Request, Response, StreamHandler } from "./types.ts";
 
 type Service = ServiceImplementation<typeof Provider>;
 type Handlers = typeof import("./handlers.ts");
+/** The methods that answer with a stream. */
+type Streaming = "invokeAction" | "listResource";
 
 /** The methods that this SDK implements; Terraform tolerates that the others are not. */
 export type ProviderService = Pick<
@@ -47,11 +49,17 @@ export function createProviderService(
 ): ProviderService {
   const session = new Session(definition, onError);
   const lazy =
-    <Method extends keyof Handlers>(method: Method) =>
+    <Method extends Exclude<keyof Handlers, Streaming>>(method: Method) =>
     async (request: Request<Method>, { signal }: Context): Promise<Response<Method>> => {
       const handlers = await import("./handlers.ts");
       const handler = handlers[method] as unknown as Handler<Method>;
       return handler(session, request, session.signal(signal));
+    };
+  const lazyStream = <Method extends Streaming>(method: Method) =>
+    async function* (request: Request<Method>, { signal }: Context): AsyncGenerator<Event<Method>> {
+      const handlers = await import("./handlers.ts");
+      const handler = handlers[method] as unknown as StreamHandler<Method>;
+      yield* handler(session, request, session.signal(signal));
     };
   const described = async <Answer extends object>(answer: Promise<Answer>) => {
     try {
@@ -77,17 +85,23 @@ export function createProviderService(
     callFunction: lazy("callFunction"),
     closeEphemeralResource: lazy("closeEphemeralResource"),
     configureProvider: lazy("configureProvider"),
+    generateResourceConfig: lazy("generateResourceConfig"),
     importResourceState: lazy("importResourceState"),
+    invokeAction: lazyStream("invokeAction"),
+    listResource: lazyStream("listResource"),
     moveResourceState: lazy("moveResourceState"),
     openEphemeralResource: lazy("openEphemeralResource"),
+    planAction: lazy("planAction"),
     planResourceChange: lazy("planResourceChange"),
     readDataSource: lazy("readDataSource"),
     readResource: lazy("readResource"),
     renewEphemeralResource: lazy("renewEphemeralResource"),
     upgradeResourceIdentity: lazy("upgradeResourceIdentity"),
     upgradeResourceState: lazy("upgradeResourceState"),
+    validateActionConfig: lazy("validateActionConfig"),
     validateDataResourceConfig: lazy("validateDataResourceConfig"),
     validateEphemeralResourceConfig: lazy("validateEphemeralResourceConfig"),
+    validateListResourceConfig: lazy("validateListResourceConfig"),
     validateProviderConfig: lazy("validateProviderConfig"),
     validateResourceConfig: lazy("validateResourceConfig"),
   };

@@ -1,6 +1,8 @@
+import type { Action } from "../action.ts";
 import type { DataSource } from "../data-source.ts";
 import type { EphemeralResource } from "../ephemeral.ts";
 import type { ProviderFunction } from "../function.ts";
+import type { ListResource } from "../list-resource.ts";
 import type { Provider, ProviderDefinition } from "../provider.ts";
 import type { Resource } from "../resource.ts";
 
@@ -15,6 +17,8 @@ interface Loaded {
   readonly resources: ReadonlyMap<string, Resource<unknown>>;
   readonly dataSources: ReadonlyMap<string, DataSource<unknown>>;
   readonly ephemeralResources: ReadonlyMap<string, EphemeralResource<unknown>>;
+  readonly listResources: ReadonlyMap<string, ListResource<unknown>>;
+  readonly actions: ReadonlyMap<string, Action<unknown>>;
   readonly functions: ReadonlyMap<string, ProviderFunction>;
 }
 
@@ -40,6 +44,7 @@ export class Session {
   async #load(): Promise<Loaded> {
     const provider = await this.definition.load();
     const { resources, dataSources, ephemeralResources = [], functions = [] } = provider;
+    const { listResources = [], actions = [] } = provider;
     const byType = <T extends { readonly type: string }>(list: readonly T[]): Map<string, T> =>
       new Map(list.map((item) => [item.type, item]));
     return {
@@ -47,6 +52,8 @@ export class Session {
       resources: byType(resources),
       dataSources: byType(dataSources),
       ephemeralResources: byType(ephemeralResources),
+      listResources: byType(listResources),
+      actions: byType(actions),
       functions: new Map(functions.map((item) => [item.name, item])),
     };
   }
@@ -61,6 +68,14 @@ export class Session {
 
   async ephemeralResource(type: string): Promise<EphemeralResource<unknown>> {
     return found((await this.load()).ephemeralResources.get(type), "ephemeral resource type", type);
+  }
+
+  async listResource(type: string): Promise<ListResource<unknown>> {
+    return found((await this.load()).listResources.get(type), "list resource type", type);
+  }
+
+  async action(type: string): Promise<Action<unknown>> {
+    return found((await this.load()).actions.get(type), "action type", type);
   }
 
   async function(name: string): Promise<ProviderFunction> {

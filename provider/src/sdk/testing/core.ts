@@ -25,8 +25,10 @@ import { parseType } from "../value/type.ts";
 import type { Value } from "../value/value.ts";
 import type { Instance } from "./core-error.ts";
 import { CoreViolation } from "./core-error.ts";
+import { invokeAction } from "./core-action.ts";
+import { listObjects, type Listed } from "./core-list.ts";
 import { readSchema } from "./core-schema.ts";
-import { coreValue, decoded, encoded } from "./core-value.ts";
+import { coreValue, decoded, encoded, plainValue } from "./core-value.ts";
 import type { Plan } from "./core-plan.ts";
 import { ManagedResource } from "./managed-resource.ts";
 import { ProviderCaller } from "./provider-caller.ts";
@@ -65,6 +67,13 @@ export class Core {
     for (const schemas of [resourceSchemas, dataSourceSchemas, ephemeralResourceSchemas]) {
       for (const [type, one] of Object.entries(schemas)) readSchema(one, type);
     }
+    for (const [type, one] of Object.entries(schema.listResourceSchemas)) {
+      readSchema(one, type);
+      if (identities[type] === undefined)
+        throw new CoreViolation(`list ${type}: the resource has no identity`);
+    }
+    for (const [type, { schema: one }] of Object.entries(schema.actionSchemas))
+      readSchema(one, type);
     for (const [name, one] of Object.entries(schema.functions)) {
       if (one.return === undefined) throw new CoreViolation(`function ${name} has no return type`);
     }
@@ -124,6 +133,30 @@ export class Core {
 
   destroy(type: string, instance: Instance): Promise<void> {
     return this.resource(type).destroy(instance);
+  }
+
+  /** Lists objects, as `terraform query` does: with their states where they are asked for. */
+  list(
+    type: string,
+    config: object,
+    options: { readonly limit?: number; readonly wholeState?: boolean } = {},
+  ): Promise<Listed[]> {
+    const schema = readSchema(this.schema.listResourceSchemas[type], type);
+    return listObjects(this.caller, this.resource(type), schema, config, options);
+  }
+
+  /** Validates, plans and invokes an action. @returns the lines that the user reads. */
+  invoke(type: string, config: object, before?: object): Promise<string[]> {
+    const schema = readSchema(this.schema.actionSchemas[type]?.schema, type);
+    return invokeAction(this.caller, type, schema, config, before);
+  }
+
+  /** The configuration that the provider writes for an object in the state, as plain JavaScript. */
+  async generate(type: string, { state }: Instance): Promise<Record<string, unknown>> {
+    const { type: shape } = this.resource(type).schema;
+    const request = { typeName: type, state: encoded(shape, state) };
+    const { config } = await this.caller.call("generateResourceConfig", request);
+    return plainValue(decoded(shape, config, "generated configuration")) as never;
   }
 
   /** Validates and reads a data source. */

@@ -40,6 +40,10 @@ export class ManagedResource {
     this.#identities = new CoreIdentities(typeName, schema.identity);
   }
 
+  get typeName(): string {
+    return this.#typeName;
+  }
+
   get schema(): CoreSchema {
     return this.#schema;
   }

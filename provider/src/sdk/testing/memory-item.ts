@@ -3,6 +3,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
+import { action } from "../action.ts";
+import { listResource } from "../list-resource.ts";
 import type { ApplyResult, CreateContext } from "../resource.ts";
 import { gone, resource } from "../resource.ts";
 import { isKnown, unknown } from "../value/unknown.ts";
@@ -207,6 +209,58 @@ async function applied(context: Context, id: string): Promise<ApplyResult<typeof
   }
   return result;
 }
+
+/** Finds the objects in the file. */
+export const memoryItemList = listResource<MemoryStore>()({
+  type: "memory_item",
+  description: "The objects in the file, by their names.",
+  schema: z.object({
+    prefix: z.string().optional().meta({ description: "Only names that begin so." }),
+    trouble: z
+      .enum(["warn", "break"])
+      .optional()
+      .meta({ description: "What shall go wrong after the first object." }),
+  }),
+  async *list({ config, wholeState, client, diagnostics }) {
+    const items = Object.values(await client.items())
+      .filter(({ name }) => name.startsWith(config.prefix ?? ""))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    for (const item of items) {
+      const { id, name } = item;
+      yield { displayName: name, state: wholeState ? stateOf(item) : { id, name } };
+      if (config.trouble === "break") throw new Error("the file ends here");
+      if (config.trouble === "warn")
+        diagnostics.warning("Old file", "Write it again.", ["trouble"]);
+    }
+  },
+});
+
+/** Changes the address of an object behind Terraform's back, and says so. */
+export const memoryTouch = action<MemoryStore>()({
+  type: "memory_touch",
+  description: "Gives an object another address.",
+  schema: z.object({
+    id: z.string().min(1).meta({ description: "The object." }),
+    address: z.string().optional().meta({ description: "The address; the next one by default." }),
+    wait: z.boolean().optional().meta({ description: "Whether to wait until it is stopped." }),
+  }),
+  async plan({ config, client, diagnostics }) {
+    if (!isKnown(config.id) || (await client.get(config.id)) !== undefined) return;
+    diagnostics.error("Unknown object", `There is no object ${config.id}.`, ["id"]);
+  },
+  async *invoke({ config, client, signal }) {
+    yield `Looking for ${config.id}.`;
+    if (config.wait === true) {
+      await waitForStop(signal);
+      throw signal.reason;
+    }
+    const item = await client.change(config.id, (before) => {
+      if (before === undefined) throw new Error(`there is no object ${config.id}`);
+      return { ...before, address: config.address ?? `${before.address}1` };
+    });
+    yield `Its address is ${item.address}.`;
+  },
+});
 
 /** `memory_item`: see the head of this file. */
 export const memoryItem = resource<MemoryStore>()({

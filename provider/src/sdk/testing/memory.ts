@@ -1,6 +1,6 @@
 /**
  * A provider whose backend is one JSON file, named by its configuration: every shape of attribute,
- * a data source, functions and an ephemeral resource. Tests run it under the simulator of core and
+ * a data source, functions, an ephemeral resource, a list and an action. Tests run it under the simulator of core and
  * under the real Terraform; authors may take it as an example.
  */
 
@@ -12,7 +12,7 @@ import type { Provider, ProviderDefinition } from "../provider.ts";
 import { defineProvider } from "../provider.ts";
 import { encodeIdentitySchemas, encodeProviderSchema } from "../server/provider-schema.ts";
 import { isKnown } from "../value/unknown.ts";
-import { memoryItem } from "./memory-item.ts";
+import { memoryItem, memoryItemList, memoryTouch } from "./memory-item.ts";
 import { MemoryStore, size } from "./memory-store.ts";
 
 const memoryItems = dataSource<MemoryStore>()({
@@ -118,6 +118,8 @@ export const memoryProvider: Provider = defineProvider({
   resources: [memoryItem],
   dataSources: [memoryItems],
   ephemeralResources: [memoryToken],
+  listResources: [memoryItemList],
+  actions: [memoryTouch],
   functions: [joinNames, sizeInBytes, wrap],
 });
 

@@ -6,12 +6,14 @@ import type { ProviderService } from "../server/service.ts";
 import type { Instance } from "./core-error.ts";
 import { CoreError, CoreViolation } from "./core-error.ts";
 
-type Unary = Extract<keyof ProviderService, keyof (typeof Provider)["method"]>;
+type Streaming = "invokeAction" | "listResource";
+type Method = Extract<keyof ProviderService, keyof (typeof Provider)["method"]>;
+type Unary = Exclude<Method, Streaming>;
 
 /** What a method takes. */
-export type Input<M extends Unary> = MessageInitShape<(typeof Provider)["method"][M]["input"]>;
+export type Input<M extends Method> = MessageInitShape<(typeof Provider)["method"][M]["input"]>;
 /** What a method answers. */
-export type Output<M extends Unary> = MessageShape<(typeof Provider)["method"][M]["output"]>;
+export type Output<M extends Method> = MessageShape<(typeof Provider)["method"][M]["output"]>;
 
 /** Calls a provider through encoded messages, as if there were a socket between. */
 export class ProviderCaller {
@@ -48,6 +50,25 @@ export class ProviderCaller {
     const handler = this.#service[method] as (request: unknown, context: unknown) => Promise<never>;
     const answer = await handler(sent, { signal: signal ?? new AbortController().signal });
     return fromBinary(output, toBinary(output, create(output, answer))) as Output<M>;
+  }
+
+  /** The messages of a stream, one by one. Leaving the loop ends the stream, as core does at its limit. */
+  async *stream<M extends Streaming>(
+    method: M,
+    request: Input<M>,
+    signal: AbortSignal = new AbortController().signal,
+  ): AsyncGenerator<Output<M>> {
+    const { input, output } = Provider.method[method] as {
+      input: DescMessage;
+      output: DescMessage;
+    };
+    const sent = fromBinary(input, toBinary(input, create(input, request as never)));
+    const handler = this.#service[method] as (
+      request: unknown,
+      context: unknown,
+    ) => AsyncIterable<never>;
+    for await (const message of handler(sent, { signal }))
+      yield fromBinary(output, toBinary(output, create(output, message))) as Output<M>;
   }
 
   /**

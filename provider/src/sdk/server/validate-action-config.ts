@@ -1,0 +1,16 @@
+import { deriveSchema } from "../schema/derive.ts";
+import { answer } from "./answer.ts";
+import { readObject } from "./dynamic-value.ts";
+import type { Handler } from "./types.ts";
+import { validateInto } from "./validate-config.ts";
+
+/** Checks the `config` of an `action` block as far as it is known. */
+export const validateActionConfig: Handler<"validateActionConfig"> = (session, request) =>
+  answer({ session, verb: "validate", type: request.typeName }, async (answering) => {
+    const definition = await session.action(request.typeName);
+    const node = deriveSchema(definition.schema);
+    answering.node = node;
+    const config = readObject(node.type, request.config, "configuration");
+    await validateInto(answering.diagnostics, node, config, definition);
+    return {};
+  });
