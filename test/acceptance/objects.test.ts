@@ -1,9 +1,12 @@
 /** Objects of every kind in every form: made, planned again, imported, written down as configuration, lost, deleted. */
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { kinds } from "@lodge/schemas/spec/kind.ts";
 import { specOf } from "../harness/acceptance/case.ts";
 import { compare, together } from "../harness/acceptance/compare.ts";
-import type { Resources } from "../harness/acceptance/kind.ts";
+import { at, type Resources } from "../harness/acceptance/kind.ts";
 import { allObjects, places, startGround, type Ground } from "../harness/acceptance/place.ts";
+import { sample } from "../harness/acceptance/sample.ts";
 import { resourceSchemas, type ResourceSchema } from "../harness/acceptance/schema.ts";
 import { variantsOf, type Variant } from "../harness/acceptance/variants.ts";
 import { resolved, Workspace } from "../harness/acceptance/workspace.ts";
@@ -139,4 +142,91 @@ describe("imported", () => {
       expect(await second.remains()).toEqual([]);
     },
   );
+
+  test("from the command line, one of each kind", async () => {
+    const state = workspace.attributes();
+    const chosen = acceptanceKinds.flatMap(({ kind }) =>
+      sample(
+        `imports of ${kind}`,
+        variants.filter((variant) => variant.kind.kind === kind),
+        1,
+        ({ address, title }) => `${address} (${title})`,
+      ),
+    );
+    await using second = new Workspace([ground.agent]);
+    second.configure({ resources: known() });
+    for (const [index, { address }] of chosen.entries()) {
+      const { id, name } = state[address]!;
+      await second.import(address, index % 2 === 0 ? id : `dev/${name}`);
+    }
+    const imported = second.attributes();
+    expect(Object.keys(imported)).toHaveLength(chosen.length);
+    expect(facts(imported)).toEqual(
+      Object.fromEntries(chosen.map(({ address }) => [address, facts(state)[address]])),
+    );
+  });
+
+  test("what nobody has, in words that help", async () => {
+    await using second = new Workspace([ground.agent]);
+    second.importing(
+      Object.fromEntries(
+        acceptanceKinds.map(({ kind }, index) => [
+          `lodge_${kind}.it`,
+          index % 2 === 0 ? "dev/nobody" : "00000000-0000-4000-8000-000000000000",
+        ]),
+      ),
+      Object.fromEntries(
+        acceptanceKinds.map(({ kind, minimal }) => [
+          `lodge_${kind}.it`,
+          { name: "nobody", ...resolved(at(minimal, place(kind)), workspace.attributes()) },
+        ]),
+      ),
+    );
+    const { exitCode, diagnostics } = await second.planned();
+    expect(exitCode).toBe(1);
+    expect(diagnostics.map(({ detail }) => detail)).toEqual(
+      acceptanceKinds.map(() => expect.stringMatching(/has the name nobody|with the id 0{8}-/u)),
+    );
+  });
+});
+
+describe("written down as configuration", () => {
+  /** Makes the foreign objects as somebody else does, and answers their ids by the addresses that they shall get. */
+  async function makeForeign(): Promise<Record<string, string>> {
+    const state = workspace.attributes();
+    const ids: Record<string, string> = {};
+    for (const { kind, foreign } of acceptanceKinds) {
+      for (const [index, spec] of foreign.entries()) {
+        const id = randomUUID();
+        const wish = spec(place(kind), (address) => String(state[address]!["id"]));
+        const client = await ground.agent.client(kind);
+        await client.put({ id, spec: kinds[kind].spec.parse(wish) });
+        ids[`lodge_${kind}.foreign_${index}`] = id;
+      }
+    }
+    const unready = async () =>
+      [...(await allObjects(ground.agent)).values()].filter(
+        ({ specRevision, observedRevision }) => specRevision !== observedRevision,
+      );
+    await expect.poll(unready, { timeout: 60_000 }).toEqual([]);
+    return ids;
+  }
+
+  test("by Terraform, everything is valid and as it is", async () => {
+    const own = Object.fromEntries(
+      Object.entries(workspace.attributes())
+        .filter(([address]) => address.startsWith("lodge_"))
+        .map(([address, { id }]) => [address, String(id)]),
+    );
+    const ids = { ...own, ...(await makeForeign()) };
+    await using second = new Workspace([ground.agent]);
+    second.importing(ids);
+    const plan = await second.planned("-generate-config-out=generated.tf");
+    expect(plan.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
+    expect(plan.changes).toEqual({});
+    expect(plan.imported.toSorted()).toEqual(Object.keys(ids).toSorted());
+    await second.applyPlanned();
+    second.configure({});
+    expect(await second.remains()).toEqual([]);
+  });
 });

@@ -82,23 +82,17 @@ export class Workspace extends Terraform {
 
   /** Plans into a file, whatever comes of it. */
   async planned(...args: string[]): Promise<Planned> {
-    const result = await this.run(
-      ["plan", "-json", "-detailed-exitcode", `-out=${this.#planFile}`, ...args],
-      { accept: "any" },
-    );
-    return readPlan(result);
+    return this.said(["plan", "-json", "-detailed-exitcode", `-out=${this.planFile}`, ...args]);
   }
 
   /** Applies what was planned last. */
   applyPlanned(...args: string[]): Promise<Result> {
-    return this.run(["apply", "-no-color", ...args, this.#planFile]);
+    return this.run(["apply", "-no-color", ...args, this.planFile]);
   }
 
-  /** Plans and applies in one, whatever comes of it. */
-  async attempt(...args: string[]): Promise<Planned> {
-    return readPlan(
-      await this.run(["apply", "-json", "-auto-approve", ...args], { accept: "any" }),
-    );
+  /** What a command with `-json` says, whatever comes of it. */
+  async said(args: readonly string[]): Promise<Planned> {
+    return readPlan(await this.run(args, { accept: "any" }));
   }
 
   /** Plans the import of objects, by the addresses that they shall get. */
@@ -116,7 +110,7 @@ export class Workspace extends Terraform {
   /** The last plan as `show -json` tells it. */
   // eslint-disable-next-line typescript/no-explicit-any
   async planJson(): Promise<any> {
-    return JSON.parse((await this.run(["show", "-json", this.#planFile])).stdout);
+    return JSON.parse((await this.run(["show", "-json", this.planFile])).stdout);
   }
 
   /** The text of the state; empty where there is none yet. */
@@ -148,7 +142,8 @@ export class Workspace extends Terraform {
     );
   }
 
-  get #planFile(): string {
+  /** Where the last plan is. */
+  get planFile(): string {
     return join(this.directory, "tmp", "plan");
   }
 }
