@@ -1,7 +1,7 @@
 /** Development agents as users start them: one host each, ended with everything in it when the test ends. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { chown, copyFile, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { agentFiles, type AgentDirectory } from "@lodge/schemas/rpc/local-agent.ts";
@@ -50,6 +50,8 @@ export interface AgentOptions {
   readonly imageRoots?: readonly string[];
   /** Its directory is on a file system of its own inside its host, of so many MiB. */
   readonly diskMiB?: number;
+  /** Whose its directory is, as where root starts it for a user; default whoever runs the tests. */
+  readonly owner?: number;
   /** Shares its certificate authority, so that one client may speak to both. */
   readonly authority?: TestAgent;
 }
@@ -69,6 +71,7 @@ export class TestAgent implements AsyncDisposable {
   static async start(options: AgentOptions = {}): Promise<TestAgent> {
     // Short, since the paths of sockets are limited; the executables are those that scripts/test.ts has built.
     const directory = await mkdtemp("/tmp/lodge-");
+    if (options.owner !== undefined) await chown(directory, options.owner, options.owner);
     const agent = new TestAgent(agentFiles(directory, options.name ?? "dev"), options);
     try {
       for (const name of options.authority ? ["ca.pem", "ca.key"] : []) {

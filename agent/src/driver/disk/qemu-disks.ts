@@ -1,4 +1,5 @@
 import { access, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { relative } from "node:path";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { DiskConfig, Disks } from "../../core/port/disks.ts";
 import { exec } from "../../lib/exec.ts";
@@ -39,7 +40,10 @@ export class QemuDisks implements Disks {
       throw lodgeError("SHRINK", `the disk's image needs ${backing.sizeBytes} bytes, not ${size}`);
     }
     await mkdir(paths.disks(this.#layout), { recursive: true, mode: 0o700 });
-    const over = backing ? ["-b", backing.path, "-F", backing.format] : [];
+    // By its place beside the disks, so that the directory of both may become another.
+    const over = backing
+      ? ["-b", relative(paths.disks(this.#layout), backing.path), "-F", backing.format]
+      : [];
     try {
       await exec("qemu-img", ["create", "-q", "-f", "qcow2", ...over, part, String(size)], {
         signal,

@@ -14,7 +14,7 @@ import { createNetworkOperations } from "../../host-ops/network-operations.ts";
 import { createQemuOperations } from "../../host-ops/qemu/qemu-operations.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { HostOperations } from "../../lib/host-operations.ts";
-import { paths, type Layout } from "../../lib/layout.ts";
+import type { Layout } from "../../lib/layout.ts";
 import type { Log } from "../../lib/log.ts";
 import { usableMemory } from "../../lib/memory-limit.ts";
 
@@ -22,6 +22,7 @@ export interface ComposeOptions {
   /** The agent's name. */
   readonly name: string;
   readonly layout: Layout;
+  readonly storePath: string;
   /** Absolute paths of the directories that images may be copied from. */
   readonly imageRoots: readonly string[];
   /** What the host can do beside what its hypervisor says. */
@@ -40,15 +41,13 @@ export interface Composed extends AsyncDisposable {
 
 /** Puts the agent together. Throws PROGRAM_MISSING where QEMU is not installed, and what opening the store throws. */
 export async function compose(options: ComposeOptions): Promise<Composed> {
-  const { name, layout, imageRoots, log, onStep } = options;
+  const { name, layout, storePath, imageRoots, log, onStep } = options;
   await using cleanup = new AsyncDisposableStack();
   const operations: HostOperations = {
     ...createNetworkOperations(layout),
     ...createQemuOperations(layout),
   };
-  const store = cleanup.adopt(openSqliteStore({ path: paths.store(layout) }), (opened) =>
-    opened.close(),
-  );
+  const store = cleanup.adopt(openSqliteStore({ path: storePath }), (opened) => opened.close());
   const hypervisor = cleanup.use(new QemuHypervisor({ layout, operations }));
   const networks = cleanup.use(new HostNetworks(operations, layout));
   const isRunning = async (vmId: string) =>

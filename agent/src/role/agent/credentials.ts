@@ -1,10 +1,11 @@
 /** The certificates of a development agent: an authority of its own, a server's and a client's, renewed in time. */
 import { X509Certificate } from "node:crypto";
-import { chmod, chown, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { chmod, readFile, rename, writeFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { dirname, join } from "node:path";
 import { agentFiles } from "@lodge/schemas/rpc/local-agent.ts";
 import { checkIdentity, type Identity } from "@lodge/schemas/rpc/tls.ts";
+import { leaveToOwner } from "../../lib/owner.ts";
 import {
   createAuthority,
   issueClientCertificate,
@@ -124,9 +125,7 @@ async function write(place: Place, pair: KeyPair): Promise<KeyPair> {
 async function replace(path: string, text: string, mode: number): Promise<void> {
   const temporary = `${path}.${process.pid}`;
   await writeFile(temporary, text, { mode });
-  // An agent that root runs for a user leaves that user's files to that user.
-  const { uid, gid } = await stat(dirname(path));
-  if (uid !== process.getuid?.()) await chown(temporary, uid, gid);
+  await leaveToOwner(temporary, dirname(path));
   await rename(temporary, path);
 }
 

@@ -5,11 +5,12 @@
 import { once } from "node:events";
 import { chmod, mkdir, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { parseAddress } from "@lodge/schemas/rpc/address.ts";
 import { asLodgeError, lodgeError } from "@lodge/schemas/rpc/error.ts";
 import { agentFiles } from "@lodge/schemas/rpc/local-agent.ts";
+import { leaveToOwner, otherOwner } from "../../lib/owner.ts";
 import {
   findAnchor,
   startAnchor,
@@ -22,6 +23,7 @@ import { startOutbound } from "../dev/outbound.ts";
 import { ensureCredentials } from "./credentials.ts";
 import { openListener } from "./inherited-listener.ts";
 import { makeDirectory } from "./make-directory.ts";
+import { returnToOwner } from "./state-directory.ts";
 
 /** Which development agent, and what it is to be like. */
 export interface DevelopmentOptions {
@@ -143,6 +145,7 @@ export async function stopDevelopmentAgent(
   if (anchor) await stopAnchor(anchor, directory);
   await rm(agentFiles(directory, name).socket, { force: true });
   const ours = await stat(join(directory, "agent.json")).catch(() => undefined);
+  if (ours) await returnToOwner(directory);
   const purged = purge && ours !== undefined;
   if (purged) await removeDirectory(directory);
   return { wasRunning: anchor !== undefined, purged, hasState: !purged && ours !== undefined };
@@ -150,11 +153,14 @@ export async function stopDevelopmentAgent(
 
 async function prepareDirectory({ name, directory, listen }: DevelopmentOptions): Promise<void> {
   await makeDirectory(directory);
-  const owner = (await stat(directory)).uid;
   // Root starts it for somebody else where that user may not: the directory stays that user's.
-  if (owner === process.getuid?.()) await chmod(directory, 0o700);
-  await mkdir(importDirectory(directory), { recursive: true });
-  await writeFile(join(directory, "agent.json"), `${JSON.stringify({ name })}\n`);
+  if (!(await otherOwner(directory))) await chmod(directory, 0o700);
+  const record = join(directory, "agent.json");
+  await writeFile(record, `${JSON.stringify({ name })}\n`);
+  const made = await mkdir(importDirectory(directory), { recursive: true });
+  for (const path of made === undefined ? [record] : [record, made]) {
+    await leaveToOwner(path, directory);
+  }
   const address = listen === undefined ? undefined : parseAddress(listen);
   const hosts = address && "host" in address ? [address.host] : [];
   await ensureCredentials({ directory, name, hosts });
@@ -217,6 +223,7 @@ async function openLog(path: string) {
   const before = await stat(path).catch(() => undefined);
   const tooLong = before !== undefined && before.size > logLimit;
   const handle = await open(path, tooLong ? "w" : "a", 0o600);
+  await leaveToOwner(path, dirname(path));
   return {
     fd: handle.fd,
     size: tooLong ? 0 : (before?.size ?? 0),

@@ -1,13 +1,15 @@
 /** The agent's process: it takes the host over, serves until it is told to end, and lets the guests be. */
 import { once } from "node:events";
 import { closeSync, writeSync } from "node:fs";
-import { chown, rm, stat } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { agentFiles } from "@lodge/schemas/rpc/local-agent.ts";
 import { createServer } from "@lodge/schemas/rpc/server.ts";
 import { version } from "@lodge/schemas/version.ts";
 import type { Capability } from "../../api/host.ts";
 import { systemClock } from "../../lib/clock.ts";
+import { paths } from "../../lib/layout.ts";
 import type { Log } from "../../lib/log.ts";
+import { leaveToOwner } from "../../lib/owner.ts";
 import { compose } from "./compose.ts";
 import { serverIdentity } from "./credentials.ts";
 import { importDirectory } from "./development.ts";
@@ -15,6 +17,7 @@ import { keepCredentials } from "./keep-credentials.ts";
 import { failpointHook, failpointVariable } from "./failpoint.ts";
 import { inheritListener } from "./inherited-listener.ts";
 import { singleInstance } from "./single-instance.ts";
+import { stateLayout } from "./state-directory.ts";
 
 /** What the process is told by the one that starts it. */
 export interface ServeOptions {
@@ -41,7 +44,8 @@ export async function serve(options: ServeOptions, log: Log, signal: AbortSignal
   const { socket } = agentFiles(directory, name);
   await using agent = await compose({
     name,
-    layout: { stateDir: directory, runDir },
+    layout: await stateLayout(directory, runDir),
+    storePath: paths.store({ stateDir: directory, runDir }),
     imageRoots: [importDirectory(directory), ...options.imageRoots],
     capabilities: [outbound(options)],
     log,
@@ -51,7 +55,7 @@ export async function serve(options: ServeOptions, log: Log, signal: AbortSignal
   // Nobody else listens there: that was made sure of, so a file is a dead agent's.
   await rm(socket, { force: true });
   await server.listen(`unix:${socket}`, identity);
-  await giveToOwner(socket, directory);
+  await leaveToOwner(socket, directory);
   if (listenFd !== undefined) server.serve(await inheritListener(listenFd), identity);
   using _credentials = keepCredentials({
     directory,
@@ -80,10 +84,4 @@ function outbound({ withoutOutbound }: ServeOptions): Capability {
     reason:
       withoutOutbound ?? "guests reach the outside through the sockets of a program of the user's",
   };
-}
-
-/** An agent that root runs for a user listens in that user's directory. */
-async function giveToOwner(path: string, directory: string): Promise<void> {
-  const { uid, gid } = await stat(directory);
-  if (uid !== process.getuid?.()) await chown(path, uid, gid);
 }
