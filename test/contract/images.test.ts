@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeImages } from "../../agent/src/core/port/images.fake.ts";
 import type { Images } from "../../agent/src/core/port/images.ts";
 import { FileImages } from "../../agent/src/driver/image/file-images.ts";
@@ -257,6 +257,17 @@ describe.each([
       reason: "DISK_FULL",
       message: expect.stringMatching(/file system .* free/),
     });
+    await nothingIsThere();
+    const asked = vi.fn();
+    const chunks = (async function* () {
+      yield asked();
+    })();
+    const large = { imageId, sizeBytes: 2 ** 40 };
+    await expect(world.images.receive(large, chunks, signal)).rejects.toMatchObject({
+      reason: "DISK_FULL",
+      message: expect.stringMatching(/file system .* free/),
+    });
+    expect(asked).not.toHaveBeenCalled();
     await nothingIsThere();
   });
 

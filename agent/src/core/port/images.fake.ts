@@ -54,6 +54,7 @@ export class FakeImages implements Images {
       async () => {
         const finished = this.#finished(image.imageId);
         if (finished) return finished;
+        if (this.full) throw diskFull();
         const parts: Uint8Array[] = [];
         for await (const chunk of chunks) parts.push(chunk);
         const bytes = Buffer.concat(parts);
@@ -104,7 +105,7 @@ export class FakeImages implements Images {
     bytes: Uint8Array,
   ): ImageFacts {
     this.files.delete(imageId);
-    if (this.full) throw lodgeError("DISK_FULL", "The file system of the fake has 0 bytes free.");
+    if (this.full) throw diskFull();
     const digest = createHash("sha256").update(bytes).digest("hex");
     if (sha256 !== undefined && sha256 !== digest) {
       throw lodgeError("DIGEST_MISMATCH", `The digest is ${digest}, not ${sha256}.`);
@@ -124,3 +125,6 @@ export class FakeImages implements Images {
     return facts;
   }
 }
+
+const diskFull = (): Error =>
+  lodgeError("DISK_FULL", "The file system of the fake has 0 bytes free.");

@@ -20,7 +20,10 @@ export interface Images {
     image: { readonly imageId: string; readonly hostPath: string; readonly sha256?: string },
     signal: AbortSignal,
   ): Promise<ImageFacts>;
-  /** Writes what a client sends, as copy does. Throws INVALID_ARGUMENT (reason SIZE_MISMATCH) where the size differs. */
+  /**
+   * Writes what a client sends, as copy does. Throws INVALID_ARGUMENT (reason SIZE_MISMATCH) where the size differs, and
+   * RESOURCE_EXHAUSTED (reason DISK_FULL) before the first chunk where there is no room for the size.
+   */
   receive(
     image: { readonly imageId: string; readonly sizeBytes: number; readonly sha256?: string },
     chunks: AsyncIterable<Uint8Array>,

@@ -16,7 +16,7 @@ import {
 import { join } from "node:path";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { ImageFacts, Images } from "../../core/port/images.ts";
-import { diskFull, isDiskFull } from "../../lib/disk-space.ts";
+import { diskFull, freeBytes, isDiskFull } from "../../lib/disk-space.ts";
 import { paths, type Layout } from "../../lib/layout.ts";
 import { Mutex } from "../../lib/mutex.ts";
 import { readHeader } from "../../lib/qcow2.ts";
@@ -72,6 +72,7 @@ export class FileImages implements Images {
   ): Promise<ImageFacts> {
     const finished = await this.inspect(image.imageId, signal);
     if (finished) return finished;
+    await this.#refuseWithoutRoom(image);
     const exact = exactly(chunks, image.sizeBytes);
     return this.#take(image, (part) => writeImage(part, exact, signal), signal);
   }
@@ -105,6 +106,15 @@ export class FileImages implements Images {
       },
     );
     return [...new Set(files.map((file) => file.split(".")[0]!))].toSorted();
+  }
+
+  /** Gigabytes that would not fit in the end need not come first. */
+  async #refuseWithoutRoom({ imageId, sizeBytes }: Wanted & { readonly sizeBytes: number }) {
+    const directory = paths.images(this.#layout);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    if ((await freeBytes(directory)) >= sizeBytes) return;
+    const mebibytes = Math.ceil(sizeBytes / 2 ** 20);
+    throw await diskFull(directory, `image ${imageId} with its ${mebibytes} MiB`);
   }
 
   /** Writes an image under another name, holds it against what is wanted, and only then lets it exist. */
