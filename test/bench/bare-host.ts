@@ -10,7 +10,7 @@ import { createInterface } from "node:readline";
 import { createNetworkOperations } from "../../agent/src/host-ops/network-operations.ts";
 import { qemuArguments } from "../../agent/src/host-ops/qemu/arguments.ts";
 import { exec } from "../../agent/src/lib/exec.ts";
-import type { QemuOperation } from "../../agent/src/lib/host-operations.ts";
+import type { MachineConfig } from "../../agent/src/lib/machine-config.ts";
 import { paths, type Layout } from "../../agent/src/lib/layout.ts";
 import { parseLeases } from "../../agent/src/lib/leases.ts";
 
@@ -83,7 +83,7 @@ async function prepare(setup: BareSetup): Promise<void> {
   }
 }
 
-function machine(index: number): QemuOperation {
+function machine(index: number): MachineConfig {
   return {
     vmId: id(index),
     name: `bare-${index}`,

@@ -1,12 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FakeHypervisor } from "../../agent/src/core/port/hypervisor.fake.ts";
-import type {
-  Consoles,
-  Hypervisor,
-  MachineConfig,
-  MachineEvent,
-} from "../../agent/src/core/port/hypervisor.ts";
+import type { Consoles, Hypervisor, MachineEvent } from "../../agent/src/core/port/hypervisor.ts";
+import type { MachineConfig } from "../../agent/src/lib/machine-config.ts";
 import { signalProcess, identify } from "../../agent/src/lib/process.ts";
 import { QemuHost } from "../harness/qemu-host.ts";
 

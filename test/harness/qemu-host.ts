@@ -11,7 +11,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Machine, MachineConfig, MachineEvent } from "../../agent/src/core/port/hypervisor.ts";
+import type { Machine, MachineEvent } from "../../agent/src/core/port/hypervisor.ts";
+import type { MachineConfig } from "../../agent/src/lib/machine-config.ts";
 import { QemuDisks } from "../../agent/src/driver/disk/qemu-disks.ts";
 import { FileImages } from "../../agent/src/driver/image/file-images.ts";
 import { QemuConsoles } from "../../agent/src/driver/qemu/consoles.ts";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { MachineConfig } from "../../agent/src/core/port/hypervisor.ts";
+import type { MachineConfig } from "../../agent/src/lib/machine-config.ts";
 import { paths } from "../../agent/src/lib/layout.ts";
 import { QemuHost } from "../harness/qemu-host.ts";
 

@@ -3,7 +3,8 @@ import type { Layout } from "../lib/layout.ts";
 import { deleteNetwork, listNetworks, networkRuns, setNetwork } from "./network.ts";
 import { deleteNic, listNics, setNic } from "./nic.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
-import { assertId, assertNetwork, assertNic, assertNicName } from "./validate.ts";
+import { assertId } from "./form.ts";
+import { assertNetwork, assertNic, assertNicName } from "./validate.ts";
 
 /** The half of the root operations that is about networks and interfaces. */
 export type NetworkOperations = Pick<

@@ -3,6 +3,8 @@
  * validated values, never paths. A development agent runs them in its own process, inside its own namespaces.
  * Everything that `set…` makes carries its owner, so that it is told from what others made under the same name.
  */
+import type { MachineConfig } from "./machine-config.ts";
+
 export interface HostOperations {
   /** The network's bridge, its routers' addresses, our nftables table, its namespace with a veth pair, and dnsmasq. */
   setNetwork(network: NetworkOperation, signal: AbortSignal): Promise<void>;
@@ -19,7 +21,7 @@ export interface HostOperations {
   ): Promise<void>;
   listNics(): Promise<readonly { readonly vmId: string; readonly nic: string }[]>;
   /** Starts QEMU with its own session, sandboxed, without privileges. It outlives the caller. */
-  startQemu(qemu: QemuOperation, signal: AbortSignal): Promise<QemuProcess>;
+  startQemu(machine: MachineConfig, signal: AbortSignal): Promise<QemuProcess>;
   /** SIGKILL, and its run-time files removed; nothing there is success. */
   stopQemu(vmId: string, signal: AbortSignal): Promise<void>;
   /** The QEMU processes that were started and not yet removed, ended ones included. */
@@ -47,28 +49,6 @@ export interface NicOperation {
   readonly networkId: string;
   readonly mac: string;
   readonly ipv4Address?: string;
-}
-
-export interface QemuOperation {
-  readonly vmId: string;
-  readonly name: string;
-  readonly bootId: string;
-  readonly cpus: number;
-  readonly memoryBytes: number;
-  readonly machineType: string;
-  readonly accelerator: "kvm" | "tcg";
-  readonly firmware: "bios" | "uefi";
-  readonly kernel?: {
-    readonly imageId: string;
-    readonly initrdImageId?: string;
-    readonly commandLine: string;
-  };
-  readonly disks: readonly {
-    readonly name: string;
-    readonly diskId: string;
-    readonly bootIndex?: number;
-  }[];
-  readonly nics: readonly { readonly name: string; readonly mac: string }[];
 }
 
 /** A process that can be recognised for certain: a pid is used again, a pid with its start time is not. */

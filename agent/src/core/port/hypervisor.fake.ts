@@ -5,10 +5,10 @@ import type {
   Hypervisor,
   HypervisorCapabilities,
   Machine,
-  MachineConfig,
   MachineEvent,
   ShutdownCause,
 } from "./hypervisor.ts";
+import type { MachineConfig } from "../../lib/machine-config.ts";
 
 type Method = keyof Hypervisor | keyof Consoles;
 type Guest = {

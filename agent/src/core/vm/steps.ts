@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { MachineConfig } from "../port/hypervisor.ts";
+import type { MachineConfig } from "../../lib/machine-config.ts";
 import type { NicConfig } from "../port/networks.ts";
 import type { BootRecord, Record } from "../record.ts";
 import { attachedDisks } from "./entry.ts";

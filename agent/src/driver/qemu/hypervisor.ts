@@ -4,9 +4,9 @@ import type {
   Hypervisor,
   HypervisorCapabilities,
   Machine,
-  MachineConfig,
   MachineEvent,
 } from "../../core/port/hypervisor.ts";
+import type { MachineConfig } from "../../lib/machine-config.ts";
 import type { HostOperations, QemuProcess } from "../../lib/host-operations.ts";
 import { diskFull, freeBytes } from "../../lib/disk-space.ts";
 import { paths, type Layout } from "../../lib/layout.ts";

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { QemuOperation } from "../../lib/host-operations.ts";
+import type { MachineConfig } from "../../lib/machine-config.ts";
 import { links } from "../../lib/layout.ts";
 import { qemuArguments } from "./arguments.ts";
 
 const layout = { stateDir: "/state", runDir: "/run" };
 const uuid = (digit: number): string =>
   `${digit}`.repeat(8) + `-${digit}`.padEnd(5, `${digit}`) + "-4000-8000-000000000000";
-const minimal: QemuOperation = {
+const minimal: MachineConfig = {
   vmId: uuid(1),
   name: "web-1",
   bootId: uuid(2),

@@ -1,4 +1,4 @@
-import type { QemuOperation } from "../../lib/host-operations.ts";
+import type { MachineConfig } from "../../lib/machine-config.ts";
 import { links, paths, type Layout } from "../../lib/layout.ts";
 import type { UefiFirmware } from "../../lib/uefi-firmware.ts";
 
@@ -10,7 +10,7 @@ const MiB = 2 ** 20;
  */
 export function qemuArguments(
   layout: Layout,
-  qemu: QemuOperation,
+  qemu: MachineConfig,
   firmware?: UefiFirmware,
 ): readonly string[] {
   const monitor = (id: string, path: string): readonly string[] => [
@@ -62,7 +62,7 @@ function machine(type: string, firmware: UefiFirmware | undefined): string {
   return `type=${type},smm=off,vmport=off${pflash}`;
 }
 
-function accelerator({ accelerator: kind, memoryBytes }: QemuOperation): readonly string[] {
+function accelerator({ accelerator: kind, memoryBytes }: MachineConfig): readonly string[] {
   if (kind === "kvm") return ["-accel", "kvm", "-cpu", "host"];
   // The translated code of a small guest needs little; by default QEMU would take up to a gigabyte for it.
   const translated = Math.min(256, Math.max(32, Math.floor(memoryBytes / MiB / 8)));
@@ -74,7 +74,7 @@ function memory(bytes: number): string {
 }
 
 /** Pipes, and not a socket with a log: there, what a slow reader has no room for would be logged twice. */
-function serialConsole(layout: Layout, { vmId }: QemuOperation): readonly string[] {
+function serialConsole(layout: Layout, { vmId }: MachineConfig): readonly string[] {
   return [
     ...option("-chardev", options("pipe,id=console", { path: paths.console(layout, vmId) })),
     ...option("-serial", "chardev:console"),
@@ -90,7 +90,7 @@ function flash({ code, variables }: UefiFirmware): readonly string[] {
 
 function kernel(
   layout: Layout,
-  { imageId, initrdImageId, commandLine }: NonNullable<QemuOperation["kernel"]>,
+  { imageId, initrdImageId, commandLine }: NonNullable<MachineConfig["kernel"]>,
 ): readonly string[] {
   return [
     ...option("-kernel", paths.image(layout, imageId)),
@@ -100,8 +100,8 @@ function kernel(
 }
 
 function interfaceOf(
-  { vmId, nics }: QemuOperation,
-  { name, mac }: QemuOperation["nics"][number],
+  { vmId, nics }: MachineConfig,
+  { name, mac }: MachineConfig["nics"][number],
   index: number,
 ): readonly string[] {
   const id = `nic-${name}`;
@@ -118,8 +118,8 @@ function interfaceOf(
 
 function diskOf(
   layout: Layout,
-  { disks, kernel: direct }: QemuOperation,
-  { name, diskId, bootIndex }: QemuOperation["disks"][number],
+  { disks, kernel: direct }: MachineConfig,
+  { name, diskId, bootIndex }: MachineConfig["disks"][number],
   index: number,
 ): readonly string[] {
   const node = diskNode(name);

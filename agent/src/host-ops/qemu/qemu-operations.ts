@@ -3,12 +3,13 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
-import type { HostOperations, QemuOperation, QemuProcess } from "../../lib/host-operations.ts";
+import type { HostOperations, QemuProcess } from "../../lib/host-operations.ts";
+import type { MachineConfig } from "../../lib/machine-config.ts";
 import { paths, type Layout } from "../../lib/layout.ts";
 import { identify, isAlive, signalProcess } from "../../lib/process.ts";
 import { programPath } from "../../lib/program-path.ts";
 import { oneAtATime } from "../one-at-a-time.ts";
-import { assertId } from "../validate.ts";
+import { assertId } from "../form.ts";
 import { qemuArguments } from "./arguments.ts";
 import { qemuCommand } from "./command.ts";
 import { deleteFirmware, listFirmware, setFirmware } from "./firmware.ts";
@@ -57,7 +58,7 @@ export function createQemuOperations(
 async function start(
   layout: Layout,
   program: string,
-  qemu: QemuOperation,
+  qemu: MachineConfig,
   signal: AbortSignal,
 ): Promise<QemuProcess> {
   signal.throwIfAborted();

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
-import type { QemuOperation, QemuProcess } from "../../lib/host-operations.ts";
+import type { QemuProcess } from "../../lib/host-operations.ts";
+import type { MachineConfig } from "../../lib/machine-config.ts";
 import { paths, type Layout } from "../../lib/layout.ts";
 import { isAlive } from "../../lib/process.ts";
 import { readJson, writeJson } from "../record.ts";
@@ -18,7 +19,7 @@ interface QemuRecord extends Omit<QemuProcess, "vmId" | "alive"> {
 const hostBoot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 
 /** Says that a QEMU is about to be started. */
-export function recordIntent(layout: Layout, { vmId, bootId, accelerator }: QemuOperation): void {
+export function recordIntent(layout: Layout, { vmId, bootId, accelerator }: MachineConfig): void {
   const startedAt = Date.now();
   write(layout, vmId, { bootId, accelerator, pid: 0, startTime: 0, startedAt, hostBoot });
 }

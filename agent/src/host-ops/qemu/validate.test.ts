@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { QemuOperation } from "../../lib/host-operations.ts";
+import type { MachineConfig } from "../../lib/machine-config.ts";
 import { assertQemu } from "./validate.ts";
 
 const id = "11111111-1111-4111-8111-111111111111";
-const valid: QemuOperation = {
+const valid: MachineConfig = {
   vmId: id,
   name: "web-1",
   bootId: id,
@@ -23,7 +23,7 @@ describe("what may be asked of QEMU", () => {
     expect(() => assertQemu({ ...valid, machineType: "pc-q35-4.0.1" })).not.toThrow();
   });
 
-  it.each<readonly [string, Partial<QemuOperation>]>([
+  it.each<readonly [string, Partial<MachineConfig>]>([
     ["an id that is a path", { vmId: "../../etc" }],
     ["a boot id with more in it", { bootId: `${id},x=y` }],
     ["a name with more in it", { name: "web,debug-threads=off" }],
