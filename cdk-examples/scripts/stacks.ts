@@ -66,20 +66,34 @@ export async function synthesizeOne(
   directory: string,
 ): Promise<void> {
   const module = join(await sources(library), "stacks", `${id}.ts`);
-  const work = await mkdtemp(join(examples, "dist", ".app-"));
+  const lines = [
+    `import { App } from ${JSON.stringify(library)};`,
+    `import { ${name} } from ${JSON.stringify(module)};`,
+    "const app = new App();",
+    `new ${name}(app, ${JSON.stringify(id)}, ${JSON.stringify(props)});`,
+    "app.synth();",
+  ];
+  await inProject(lines.join("\n"), (project) => runApp(join(project, "main.ts"), directory));
+}
+
+/** The same for an app that is one file, such as those in the docs; it is type-checked as well. */
+export async function synthesizeApp(text: string, directory: string): Promise<void> {
+  await inProject(text, async (project) => {
+    await command(tsc, ["--project", project]);
+    await runApp(join(project, "main.ts"), directory);
+  });
+}
+
+/** Where packages are found as in a project that has installed them. */
+async function inProject(text: string, use: (project: string) => Promise<void>): Promise<void> {
+  const project = await mkdtemp(join(examples, "dist", ".app-"));
   try {
-    const file = join(work, "main.ts");
-    const lines = [
-      `import { App } from ${JSON.stringify(library)};`,
-      `import { ${name} } from ${JSON.stringify(module)};`,
-      "const app = new App();",
-      `new ${name}(app, ${JSON.stringify(id)}, ${JSON.stringify(props)});`,
-      "app.synth();",
-    ];
-    await writeFile(file, lines.join("\n"));
-    await runApp(file, directory);
+    const config = { extends: "../../../tsconfig.json", include: ["main.ts"] };
+    await writeFile(join(project, "tsconfig.json"), JSON.stringify(config));
+    await writeFile(join(project, "main.ts"), text);
+    await use(project);
   } finally {
-    await rm(work, { recursive: true, force: true });
+    await rm(project, { recursive: true, force: true });
   }
 }
 

@@ -1,5 +1,6 @@
 /** The provider's schema keeps every rule that bindings for CDKTF need, and each rule finds what breaks it. */
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { musts } from "../../cdk-examples/scripts/rules/must.ts";
@@ -23,6 +24,11 @@ test.each(rules)("rule $number holds: $title", ({ check }) => {
 test("the rules are those that are known, each once; rule 17 is not about schemas", () => {
   const expected = Array.from({ length: 21 }, (_, index) => index + 1).filter((n) => n !== 17);
   expect(rules.map(({ number }) => number)).toEqual(expected);
+});
+
+test("rule 17: users are told that both libraries write nested attributes wrongly in HCL", () => {
+  for (const path of ["docs/guides/cdktf.md", "cdk-examples/README.md"])
+    expect(readFileSync(join(root, path), "utf8")).toContain("--hcl");
 });
 
 test("rule 20: no environment changes the schema", () => {
