@@ -15,7 +15,7 @@ import { Reads } from "./reads.ts";
 const PATIENCE = 2000;
 
 /** What is not asked of an agent before it is known. */
-const changing: ReadonlySet<string> = new Set(["Put", "Delete", "Upload"]);
+const changing: ReadonlySet<string> = new Set(["Put", "Delete", "Upload", "Restart"]);
 
 /** How to reach one agent. */
 export interface AgentTarget {

@@ -1,3 +1,5 @@
+import { vmStart, vmStop } from "./actions/power-actions.ts";
+import { vmReboot, vmReset } from "./actions/restart-actions.ts";
 import { ProviderConfig, configure } from "./configuration.ts";
 import { host } from "./data-sources/host.ts";
 import { hosts } from "./data-sources/hosts.ts";
@@ -12,6 +14,7 @@ import { macAddress } from "./functions/mac-address.ts";
 import { macFromName } from "./functions/mac-from-name.ts";
 import { parseDuration } from "./functions/parse-duration.ts";
 import { parseSize } from "./functions/parse-size.ts";
+import { kindListResource } from "./list-resources/kind-list-resource.ts";
 import { addressPool } from "./resources/address-pool.ts";
 import { disk } from "./resources/disk.ts";
 import { image } from "./resources/image.ts";
@@ -26,6 +29,8 @@ export const provider = defineProvider({
   configure,
   resources: [network, addressPool, image, disk, vm],
   dataSources: [host, hosts, ...views.map(kindDataSource), ...views.map(kindListDataSource)],
+  listResources: views.map(kindListResource),
+  actions: [vmReboot, vmReset, vmStart, vmStop],
   functions: [
     addressList,
     cidrHosts,

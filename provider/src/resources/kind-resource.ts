@@ -61,6 +61,8 @@ export interface KindDefinition<K extends KindName, Schema extends z.ZodObject> 
   readonly kind: K;
   readonly schema: Schema;
   readonly placement: Placement;
+  /** What is so of an object that was imported, and nobody can tell. */
+  readonly imported?: Values;
   /** Attributes that follow from what the object tells. */
   readonly derive?: (item: Item<K>) => Values;
   /** Makes the object in another way than by a plain Put. */
@@ -130,14 +132,21 @@ export function kindResource<K extends KindName, Schema extends z.ZodObject>(
       const item = identity
         ? await identified(kind, client, identity["id"] as string, signal)
         : await client.resolve(kind, id, signal);
-      const choice = client.isDefault(item.host) ? {} : placement.choice(item.host);
-      return {
-        state: { ...(state(item) as Values), ...choice } as never,
-        private: privateOf(item),
-      };
+      return { state: importedState(definition, client, item) as never, private: privateOf(item) };
     },
     plan: (context) => planKind(definition, context),
   };
+}
+
+/** The state of an object that nobody has applied yet. */
+export function importedState<K extends KindName, Schema extends z.ZodObject>(
+  definition: KindDefinition<K, Schema>,
+  client: Hosts,
+  item: Item<K>,
+): Values {
+  const { placement, imported } = definition;
+  const choice = client.isDefault(item.host) ? {} : placement.choice(item.host);
+  return { ...stateOf(definition, item), ...choice, ...imported };
 }
 
 async function identified<K extends KindName>(

@@ -26,6 +26,8 @@ export const vmKind: KindDefinition<"vm", typeof vmSchema> = {
   kind: "vm",
   schema: vmSchema,
   placement: onOneHost,
+  // Nothing was waited for.
+  imported: { ready: true },
   derive: (item) => ({
     memory_bytes: item.spec.memory,
     ipv4_address: primaryNic(item)?.ipv4_address ?? null,
@@ -78,10 +80,6 @@ export const vm = resource<Hosts>()({
     const state = result.state;
     // What a wait has found out is no fact of the agent's; an imported VM has nothing to wait for.
     return { ...result, state: { ...state, ready: context.state.ready ?? true } };
-  },
-  async import(context) {
-    const result = await common.import!(context);
-    return { ...result, state: { ...result.state, ready: true } };
   },
 });
 

@@ -17,6 +17,8 @@ export interface PlanActionContext<
 export interface InvokeContext<Schema extends z.ZodObject, Client> extends HandlerContext<Client> {
   /** What the user wrote, wholly known. */
   readonly config: ConfigValues<Schema>;
+  /** Shows the user a line while the action is under way. */
+  readonly progress: (line: string) => void;
 }
 
 /**
@@ -33,8 +35,8 @@ export interface Action<Client, Schema extends z.ZodObject = z.ZodObject> {
   readonly deprecated?: string;
   /** Warns and refuses before anything is changed. */
   plan?(context: PlanActionContext<Schema, Client>): Promise<void>;
-  /** Does it, and yields a line for the user whenever there is something to tell. A thrown error is its failure. */
-  invoke(context: InvokeContext<Schema, Client>): AsyncIterable<string>;
+  /** Does it. A thrown error is shown to the user. */
+  invoke(context: InvokeContext<Schema, Client>): Promise<void>;
   /** Rules across attributes. */
   readonly rules?: readonly Rule<z.output<Schema>>[];
   /** Whatever rules cannot say. Runs without a client, with unknowns, more than once. */

@@ -36,7 +36,7 @@ function run(
   session: Session,
   request: Request<"invokeAction">,
   signal: AbortSignal,
-  tell: (line: string) => void,
+  progress: (line: string) => void,
 ) {
   return answer(
     { session, verb: "invoke", type: request.actionType },
@@ -45,13 +45,13 @@ function run(
       const node = deriveSchema(definition.schema);
       answering.node = node;
       const config = readObject(node.type, request.config, "configuration");
-      const lines = definition.invoke({
+      await definition.invoke({
         config: toNative(node, config) as never,
         client: session.client,
         signal,
         diagnostics: answering.diagnostics,
+        progress,
       });
-      for await (const line of lines) tell(line);
       return {};
     },
   );

@@ -248,8 +248,8 @@ export const memoryTouch = action<MemoryStore>()({
     if (!isKnown(config.id) || (await client.get(config.id)) !== undefined) return;
     diagnostics.error("Unknown object", `There is no object ${config.id}.`, ["id"]);
   },
-  async *invoke({ config, client, signal }) {
-    yield `Looking for ${config.id}.`;
+  async invoke({ config, client, progress, signal }) {
+    progress(`Looking for ${config.id}.`);
     if (config.wait === true) {
       await waitForStop(signal);
       throw signal.reason;
@@ -258,7 +258,7 @@ export const memoryTouch = action<MemoryStore>()({
       if (before === undefined) throw new Error(`there is no object ${config.id}`);
       return { ...before, address: config.address ?? `${before.address}1` };
     });
-    yield `Its address is ${item.address}.`;
+    progress(`Its address is ${item.address}.`);
   },
 });
 
