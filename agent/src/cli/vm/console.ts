@@ -7,12 +7,13 @@ import {
   type ConsoleResponse,
   type Vm,
 } from "@lodge/schemas/gen/lodge/agent/v1/vm_pb.ts";
-import { on, once } from "node:events";
+import { once } from "node:events";
 import type { Define } from "../command.ts";
 import { findVm, vmId, vmName } from "../find-vm.ts";
 import { writeLine, type Io } from "../io.ts";
 import { outputOption, printItem, type OutputOptions } from "../output.ts";
 import { addTargetOptions, withAgent, type TargetOptions } from "../target.ts";
+import { chunksOf } from "./chunks.ts";
 import { EscapeFilter, escapeHelp } from "./escape.ts";
 
 interface Options extends TargetOptions, OutputOptions {
@@ -100,8 +101,7 @@ async function* typing(
 ): AsyncGenerator<Request> {
   yield { part: { case: "open", value: { vmId: vmId(vm) } } };
   const escape = new EscapeFilter();
-  const typed = on(io.stdin, "data", { signal: left.signal, close: ["end"] });
-  for await (const [chunk] of typed as AsyncIterable<[Buffer]>) {
+  for await (const chunk of chunksOf(io.stdin, left.signal)) {
     const { input, leave } = terminal ? escape.feed(chunk) : { input: chunk, leave: false };
     if (input.length > 0) yield { part: { case: "input", value: input } };
     if (leave) left.abort();
