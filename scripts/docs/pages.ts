@@ -40,9 +40,12 @@ const index: Page = {
 };
 
 const resources = provider.resources.map(({ type, description, schema, identity }): Page => {
-  const imported = importSection(type, identity);
+  const name = `resources/${short(type)}`;
+  const [, label = "example"] =
+    new RegExp(`^resource "${type}" "(\\w+)"`, "mu").exec(exampleText(name) ?? "") ?? [];
+  const imported = importSection(`${type}.${label}`, identity);
   return {
-    name: `resources/${short(type)}`,
+    name,
     title: `${type} Resource - lodge`,
     heading: `${type} (Resource)`,
     description,
@@ -103,9 +106,13 @@ function render({ name, title, heading, description, parts, template = standard 
 
 /** The configuration of that name in `docs/examples`; below a heading where it is the page's own. */
 function exampleSection(name: string): string {
+  const text = exampleText(name);
+  return text === undefined ? "" : `## Example\n\n\`\`\`terraform\n${text.trim()}\n\`\`\``;
+}
+
+function exampleText(name: string): string | undefined {
   const path = join(docs, "examples", name === "index" ? "provider" : name, "main.tf");
-  if (!existsSync(path)) return "";
-  return `## Example\n\n\`\`\`terraform\n${readFileSync(path, "utf8").trim()}\n\`\`\``;
+  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
 }
 
 function short(type: string): string {

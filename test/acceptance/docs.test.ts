@@ -1,15 +1,44 @@
-/** The examples of the docs: every one is valid, and the ones that make something are applied. */
-import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+/** The code of the docs: all of it is valid, and what makes something is applied. */
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { provider } from "../../provider/src/provider.ts";
 import { nothing, TestAgent } from "../harness/agent.ts";
+import { blocksOf, textOf, versionsOf, type HclBlock } from "../harness/hcl.ts";
 import { LodgeTerraform, smallGuest } from "../harness/lodge.ts";
+import { codeBlocksOf } from "../harness/markdown.ts";
 
-const examples = join(import.meta.dirname, "..", "..", "docs", "examples");
-const names = readdirSync(examples, { recursive: true, encoding: "utf8" }).filter((name) =>
-  name.endsWith("main.tf"),
-);
-const read = (name: string): string => readFileSync(join(examples, name), "utf8");
+const docs = join(import.meta.dirname, "..", "..", "docs");
+const below = (directory: string, ending: string): string[] =>
+  readdirSync(join(docs, directory), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(ending))
+    .map((name) => join(directory, name));
+const read = (name: string): string => readFileSync(join(docs, name), "utf8");
+const codeOf = (name: string): string[] =>
+  codeBlocksOf(read(name))
+    .filter(({ language }) => language === "terraform" || language === "hcl")
+    .map(({ text }) => text);
+
+const examples = below("examples", "main.tf");
+const pages = below("", ".md").filter((name) => !name.startsWith("templates/"));
+
+/** What the installed Terraform does not know yet, or is no configuration but Terraform's own settings. */
+const isForeign = ({ header, text }: HclBlock): boolean =>
+  /^(?:action|list|provider_installation)\b/u.test(header) ||
+  (header === "import" && /^ {2}identity +=/mu.test(text));
+
+/** Every configuration that the docs show, by a name: examples, and what the pages' code comes to. */
+function configurations(): ReadonlyMap<string, HclBlock[]> {
+  const ofExamples = examples.map((name) => [name, blocksOf(read(name))] as const);
+  const ofPages = pages.flatMap((name) =>
+    versionsOf(codeOf(name)).map((blocks, index) => [`${name} ${index}`, blocks] as const),
+  );
+  const all = [...ofExamples, ...ofPages].map(
+    ([name, blocks]) => [name, blocks.filter((block) => !isForeign(block))] as const,
+  );
+  return new Map(all.filter(([, blocks]) => blocks.length > 0));
+}
 
 let agent: TestAgent;
 let variables: Record<string, string>;
@@ -22,39 +51,210 @@ beforeAll(async () => {
 
 afterAll(() => agent?.[Symbol.asyncDispose]());
 
-test.each(names)("%s is valid", async (name) => {
-  await using terraform = new LodgeTerraform([agent], "", { env: variables });
-  const own = read(name).includes("required_providers");
-  if (own) terraform.write({ "main.tf": read(name) });
-  else terraform.rewrite(read(name));
-  const { stdout } = await terraform.run(["validate", "-json"]);
-  expect(JSON.parse(stdout)).toMatchObject({ valid: true, error_count: 0 });
+const required = `terraform {\n  required_providers {\n    lodge = { source = "lodge/lodge" }\n  }\n}\n`;
+
+/**
+ * Modules of one configuration, one for each of those that are given; their variables get a value that is not known,
+ * and what they import stands outside, where alone it may.
+ */
+function modules(given: ReadonlyMap<string, HclBlock[]>): Record<string, string> {
+  const files: Record<string, string> = {};
+  const root = [required, 'variable "anything" {\n  type = string\n}\n'];
+  for (const [index, blocks] of [...given.values()].entries()) {
+    const [name, inside] = [`m${index}`, blocks.filter(({ header }) => header !== "import")];
+    const own = inside.some(({ header }) => header === "terraform");
+    files[`${name}/main.tf`] = `${own ? "" : required}\n${textOf(inside)}`;
+    const inputs = inside.flatMap(({ header }) => /^variable "(\w+)"/u.exec(header)?.[1] ?? []);
+    const values = inputs.map((input) => `  ${input} = var.anything\n`).join("");
+    root.push(`module "${name}" {\n  source = "./${name}"\n${values}}\n`);
+    for (const { header, text } of blocks) {
+      if (header === "import") root.push(text.replace(/^( +to += )/mu, `$1module.${name}.`));
+    }
+  }
+  return { ...files, "main.tf": root.join("\n") };
+}
+
+async function diagnostics(terraform: LodgeTerraform): Promise<string[]> {
+  const { stdout } = await terraform.run(["validate", "-json"], { accept: "any" });
+  const { diagnostics: all } = JSON.parse(stdout) as {
+    diagnostics: { severity: string; summary: string; detail: string; range?: object }[];
+  };
+  return all
+    .filter(({ severity }) => severity === "error")
+    .map((diagnostic) => JSON.stringify(diagnostic, undefined, 1));
+}
+
+describe("valid", () => {
+  const all = [...configurations()];
+  const isWhole = (blocks: HclBlock[]): boolean =>
+    blocks.some(({ header, text }) => header === "import" && text.includes("for_each"));
+
+  test("every example and all code of the pages", async () => {
+    const shown = new Map(all.filter(([, blocks]) => !isWhole(blocks)));
+    await using terraform = new LodgeTerraform([agent], "");
+    terraform.write(modules(shown));
+    await terraform.run(["get"]);
+    const names = [...shown.keys()].map((name, index) => `m${index}: ${name}`);
+    expect(await diagnostics(terraform), names.join("\n")).toEqual([]);
+  });
+
+  test.each(all.filter(([, blocks]) => isWhole(blocks)))("%s", async (_, blocks) => {
+    await using terraform = new LodgeTerraform([agent], "");
+    terraform.write({ "main.tf": `${required}\n${textOf(blocks)}` });
+    expect(await diagnostics(terraform)).toEqual([]);
+  });
+
+  test("a mistake is found", async () => {
+    const text = blocksOf(`resource "lodge_disk" "data" {\n  name = "data"\n  sise = "1GiB"\n}\n`);
+    await using terraform = new LodgeTerraform([agent], "");
+    terraform.write(modules(new Map([["mistake", text]])));
+    await terraform.run(["get"]);
+    expect((await diagnostics(terraform)).join("\n")).toContain("sise");
+  });
+
+  test("formatted as Terraform formats it", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "lodge-docs-"));
+    try {
+      const code = pages.flatMap((name) => codeOf(name).map((text) => [name, text] as const));
+      for (const [index, [name, text]] of code.entries())
+        writeFileSync(join(directory, `${basename(name, ".md")}-${index}.tf`), text);
+      await using terraform = new LodgeTerraform([agent], "");
+      const { stdout } = await terraform.run(
+        ["fmt", "-check", "-diff", "-recursive", directory, docs],
+        {
+          accept: "any",
+        },
+      );
+      expect(stdout).toBe("");
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  test("what is imported by identity is named by what the identity has", () => {
+    const found = pages
+      .flatMap(codeOf)
+      .flatMap(blocksOf)
+      .filter((block) => block.header === "import" && isForeign(block));
+    expect(found.length).toBeGreaterThan(provider.resources.length);
+    for (const { text } of found) {
+      const [, type] = /to +=\s*(\w+)\./u.exec(text)!;
+      const [, members] = /identity += \{([\s\S]*?)\}/u.exec(text)!;
+      const keys = [...members!.matchAll(/(\w+) +=/gu)].map(([, key]) => key!);
+      const { identity } = provider.resources.find((resource) => resource.type === type)!;
+      expect(keys).toEqual(Object.keys(identity!.schema.shape));
+    }
+  });
 });
 
 describe("applied", () => {
-  const made = names.filter((name) => name.startsWith("resources/"));
+  test.each(examples.filter((name) => dirname(dirname(name)) === "examples/resources"))(
+    "%s",
+    async (name) => {
+      // What protects itself against being deleted could not be removed again.
+      const body = read(name).replace(
+        /deletion_protection\s*=\s*true/u,
+        "deletion_protection = false",
+      );
+      await using terraform = new LodgeTerraform([agent], body, { env: variables });
+      await terraform.apply();
+      expect(await terraform.remaining()).toEqual([]);
+      if (name.includes("/vm/")) {
+        const data = read("examples/data-sources/vm/main.tf");
+        await using looking = new LodgeTerraform([agent], data);
+        await looking.apply();
+        expect(await looking.outputs()).toEqual(await terraform.outputs());
+      }
+      await terraform.destroy();
+      expect(await agent.census()).toEqual(nothing);
+    },
+  );
 
-  test.each(made)("%s", async (name) => {
-    // What protects itself against being deleted could not be removed again.
-    const body = read(name).replace(
-      /deletion_protection\s*=\s*true/u,
-      "deletion_protection = false",
-    );
-    await using terraform = new LodgeTerraform([agent], body, { env: variables });
+  test("the data source of a host", async () => {
+    const body = read("examples/data-sources/host/main.tf");
+    await using terraform = new LodgeTerraform([agent], body);
     await terraform.apply();
+    expect((await terraform.outputs())["accelerator"]).toMatch(/^(?:kvm|tcg): ./u);
+  });
+
+  test("functions return what stands beside them", async () => {
+    const names = examples.filter((name) => name.startsWith("examples/functions/"));
+    const calls = names.map(
+      (name) =>
+        `module "${basename(dirname(name))}" {\n  source = "./${basename(dirname(name))}"\n}\n`,
+    );
+    const outputs = names.map((name) => {
+      const label = basename(dirname(name));
+      return `output "${label}" {\n  value = module.${label}\n}\n`;
+    });
+    await using terraform = new LodgeTerraform([agent], [...calls, ...outputs].join("\n"));
+    for (const name of names)
+      terraform.write({ [`${basename(dirname(name))}/main.tf`]: `${required}\n${read(name)}` });
+    await terraform.run(["get"]);
+    await terraform.apply();
+    const expected = names.map((name) => {
+      const [, output] = /^output "(\w+)"/mu.exec(read(name))!;
+      const [, value] = /(?:\)|\]) # (.+)$/mu.exec(read(name).replace(/\.range #/u, ") #"))!;
+      return [basename(dirname(name)), { [output!]: JSON.parse(value!.replaceAll(" = ", ": ")) }];
+    });
+    expect(await terraform.outputs()).toEqual(Object.fromEntries(expected));
+    expect(names.length).toBe(provider.functions!.length);
+  });
+});
+
+describe("guides, followed", () => {
+  const steps = (name: string): HclBlock[][] =>
+    versionsOf(codeOf(name)).map((blocks) =>
+      blocks.filter(
+        (block) => !isForeign(block) && !/^(?:terraform|provider)\b/u.test(block.header),
+      ),
+    );
+
+  test("the first VM", async () => {
+    const [first, second] = steps("guides/first-vm.md");
+    // Its image is not ours to download.
+    const own = (blocks: HclBlock[]): string =>
+      textOf(blocks.filter(({ header }) => !header.includes("debian")));
+    await using terraform = new LodgeTerraform([agent], own(first!), { env: variables });
+    await terraform.apply();
+    expect(await terraform.outputs()).toEqual({ address: "10.20.0.10" });
+    terraform.rewrite(own(second!));
+    const plan = await terraform.plan();
+    expect(plan.stdout).toContain("The VM will be restarted");
+    expect(plan.stdout).toMatch(/These changes need it: memory, disks\.data\./u);
+    await terraform.apply();
+    expect((await terraform.state())["lodge_vm.hello"]).toMatchObject({
+      ipv4_address: "10.20.0.10",
+      restart_required: [],
+      memory_bytes: 256 * 2 ** 20,
+    });
     expect(await terraform.remaining()).toEqual([]);
-    if (name.includes("/vm/")) {
-      await using data = new LodgeTerraform([agent], read("data-sources/vm/main.tf"));
-      await data.apply();
-      expect(await data.outputs()).toEqual(await terraform.outputs());
-    }
+    await agent.lodge("vm", "stop", "hello", "--wait");
+    expect((await terraform.plan()).changes).toEqual({ "lodge_vm.hello": "update" });
     await terraform.destroy();
     expect(await agent.census()).toEqual(nothing);
   });
 
-  test("data-sources/host/main.tf", async () => {
-    await using terraform = new LodgeTerraform([agent], read("data-sources/host/main.tf"));
-    await terraform.apply();
-    expect((await terraform.outputs())["accelerator"]).toMatch(/^(?:kvm|tcg): ./u);
+  test("importing", async () => {
+    const others = `
+resource "lodge_network" "lan" {
+  name    = "lan"
+  subnets = { main = { cidr = "10.20.0.0/24" } }
+}
+resource "lodge_disk" "data" {
+  count = 2
+  name  = "data-\${count.index}"
+  size  = "32MiB"
+}
+`;
+    await using owner = new LodgeTerraform([agent], others);
+    await owner.apply();
+    const body = textOf(steps("guides/importing.md").at(-1)!);
+    await using terraform = new LodgeTerraform([agent], body);
+    const { stdout } = await terraform.apply();
+    expect(stdout).toContain("3 imported, 0 added, 0 changed, 0 destroyed");
+    expect(await terraform.remaining()).toEqual([]);
+    await owner.destroy();
+    expect(await agent.census()).toEqual(nothing);
   });
 });
