@@ -27,10 +27,9 @@ export async function snapshot(item: Bundle, directory: string): Promise<Metafil
     // Compiled code of Node itself would tie the snapshot to the kind of processor that it was built on.
     writeFileSync(config, JSON.stringify({ builder: source, withoutCodeCache: true }));
     // The environment of whoever builds must not become that of whoever runs.
-    execFileSync(pinnedNode(), ["--snapshot-blob", blob, "--build-snapshot-config", config], {
-      env: {},
-      stdio: ["ignore", "inherit", "inherit"],
-    });
+    // Node warns of modules that it has not tried in snapshots; the tests of the executables have.
+    const flags = ["--no-warnings", "--snapshot-blob", blob, "--build-snapshot-config", config];
+    execFileSync(pinnedNode(), flags, { env: {}, stdio: ["ignore", "inherit", "inherit"] });
     renameSync(blob, path);
     removeOld(join(directory, item.name), new Set([basename(path)]));
   } finally {

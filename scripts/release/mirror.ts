@@ -2,17 +2,8 @@
 import { createHash } from "node:crypto";
 import { link, mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import type { Archive } from "./archive.ts";
 import type { ZipEntry } from "./zip.ts";
-
-/** One platform's archive. */
-export interface MirroredArchive {
-  /** As Terraform names it: `linux_amd64`. */
-  readonly platform: string;
-  /** File; its name is that which the archive has in the mirror. */
-  readonly path: string;
-  readonly sha256: string;
-  readonly entries: readonly ZipEntry[];
-}
 
 /** Whoever writes `source = "lodge/lodge"` means the registry of the program that they run. */
 const registries = ["registry.terraform.io", "registry.opentofu.org"];
@@ -24,7 +15,7 @@ const registries = ["registry.terraform.io", "registry.opentofu.org"];
 export async function writeMirror(
   directory: string,
   version: string,
-  archives: readonly MirroredArchive[],
+  archives: readonly Archive[],
 ): Promise<void> {
   for (const registry of registries) {
     const place = join(directory, registry, "lodge", "lodge");

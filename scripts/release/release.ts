@@ -1,19 +1,16 @@
 /** Everything that is published of a version, in one directory. */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { version } from "@lodge/schemas/version.ts";
-import { root } from "../build/bundle.ts";
 import type { Executable } from "../build/executable.ts";
 import { lodge, provider } from "../build/executables.ts";
-import { selfContained } from "./executable.ts";
-import { writeJson, writeMirror, type MirroredArchive } from "./mirror.ts";
-import { architectures, type Architecture } from "./node.ts";
-import { notices } from "./notices.ts";
-import { zip, type ZipEntry } from "./zip.ts";
+import { pack, type Archive } from "./archive.ts";
+import { writeJson, writeMirror } from "./mirror.ts";
+import type { Architecture } from "./node.ts";
 
 export interface ReleaseOptions {
-  /** Emptied first. */
+  /** What earlier releases have left there is removed first. */
   readonly directory: string;
   readonly architectures: readonly Architecture[];
   readonly progress: (text: string) => void;
@@ -25,15 +22,20 @@ export interface ReleaseOptions {
  */
 export async function release(options: ReleaseOptions): Promise<void> {
   const { directory, progress } = options;
-  await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
-  const providers: MirroredArchive[] = [];
-  const programs: MirroredArchive[] = [];
+  for (const name of (await readdir(directory)).filter(isOurs))
+    await rm(join(directory, name), { recursive: true });
+  const providers: Archive[] = [];
+  const programs: Archive[] = [];
   for (const architecture of options.architectures) {
-    // Terraform looks for the version in the name.
-    const name = `${provider.executable}_v${version}`;
-    providers.push(await archive(provider, name, architecture, options));
-    programs.push(await archive(lodge, lodge.executable, architecture, options));
+    for (const [item, archives] of [
+      [provider, providers],
+      [lodge, programs],
+    ] as const) {
+      const archive = await pack(item, architecture, directory, progress);
+      progress(`${archive.path}: ${(archive.bytes / 1e6).toFixed(1)} MB`);
+      archives.push(archive);
+    }
   }
   const manifest = `${provider.executable}_${version}_manifest.json`;
   await writeJson(join(directory, manifest), {
@@ -46,27 +48,10 @@ export async function release(options: ReleaseOptions): Promise<void> {
   progress(`checksums, manifest and mirror are in ${directory}`);
 }
 
-const fileName = ({ path }: MirroredArchive) => path.slice(path.lastIndexOf("/") + 1);
+const fileName = ({ path }: Archive) => basename(path);
 
-async function archive(
-  item: Executable,
-  name: string,
-  architecture: Architecture,
-  { directory, progress }: ReleaseOptions,
-): Promise<MirroredArchive> {
-  const { image, metafile } = await selfContained(item, architecture, progress);
-  const entries: ZipEntry[] = [
-    { name: "LICENSE", data: await readFile(join(root, "LICENSE")) },
-    { name: "THIRD-PARTY-NOTICES", data: Buffer.from(notices(metafile)) },
-    { name, data: image, executable: true },
-  ];
-  const platform = `linux_${architectures[architecture]}`;
-  const path = join(directory, `${item.executable}_${version}_${platform}.zip`);
-  const bytes = await zip(entries);
-  await writeFile(path, bytes);
-  progress(`${path}: ${(bytes.length / 1e6).toFixed(1)} MB`);
-  return { platform, path, entries, sha256: sha256(bytes) };
-}
+const isOurs = (name: string) =>
+  name === "mirror" || [lodge, provider].some((item) => name.startsWith(`${item.executable}_`));
 
 /** In the form that `sha256sum --check` reads. */
 async function writeSums(

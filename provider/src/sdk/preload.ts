@@ -1,6 +1,4 @@
 /** What a start-up snapshot is made of: the modules, the provider's schemas as they are derived, the first answer. */
-// Node itself loads it to listen.
-import "node:cluster";
 import "./plugin/session.ts";
 import "./server/handlers.ts";
 import type { ProviderDefinition } from "./provider.ts";
@@ -9,6 +7,8 @@ import { createProviderService } from "./server/service.ts";
 
 /** Loads everything that a plan needs. What it runs is kept compiled. */
 export async function preload(definition: ProviderDefinition): Promise<void> {
+  // Node itself loads it to listen. Asked for, since bundlers leave out an import of Node's that nobody uses.
+  process.getBuiltinModule("node:cluster");
   const provider = await definition.load();
   const { schema, resources, dataSources, ephemeralResources = [] } = provider;
   const { listResources = [], actions = [] } = provider;
