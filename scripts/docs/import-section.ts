@@ -3,16 +3,24 @@ import type { ResourceIdentity } from "../../provider/src/sdk/identity.ts";
 
 /**
  * The section "Import" of a resource's page: by name, by id and by identity, at the command line and in blocks.
- * `address` is that of a resource in the page's example.
+ * It speaks of the resource in the page's `example`.
  */
-export function importSection(address: string, identity: ResourceIdentity | undefined): string {
+export function importSection(
+  type: string,
+  identity: ResourceIdentity | undefined,
+  example: string,
+): string {
+  const [, label = "example", body = ""] =
+    new RegExp(`^resource "${type}" "(\\w+)" \\{([\\s\\S]*?)^\\}`, "mu").exec(example) ?? [];
+  const [, name = label] = /^ {2}name +=\s"([^"]+)"/mu.exec(body) ?? [];
+  const address = `${type}.${label}`;
   const id = "8f14e45f-ceea-467f-9b2c-0a1d5c6e7f80";
   const parts = [
     "## Import",
     "An object is named by its id, which is looked for on all hosts, or by `HOST/NAME`. Where the provider has one host, or a `default_host`, the name alone will do: it is looked for there.",
-    block("shell", `terraform import ${address} rack1/web\nterraform import ${address} ${id}`),
+    block("shell", `terraform import ${address} rack1/${name}\nterraform import ${address} ${id}`),
     "In the configuration, since Terraform 1.5, by either:",
-    block("terraform", `import {\n  to = ${address}\n  id = "rack1/web"\n}`),
+    block("terraform", `import {\n  to = ${address}\n  id = "rack1/${name}"\n}`),
   ];
   if (identity) {
     const lines = Object.entries(identity.schema.shape).map(([name, schema]) => {

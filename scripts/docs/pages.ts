@@ -27,6 +27,12 @@ interface Page {
 
 const standard = "{{ description }}\n\n{{ example }}\n\n{{ schema }}";
 
+const queryNote =
+  "It finds objects whether they are in a state or not. `list` blocks stand in a file whose name ends in `.tfquery.hcl`; `terraform query` shows what they find, and `terraform query -generate-config-out=found.tf` writes the configuration that imports it. Needs Terraform 1.14; tested with a client of the protocol, not with that version itself.";
+
+const actionNote =
+  "An action does something to what exists and leaves nothing in the state. It is run by `terraform apply -invoke=ADDRESS`, or before or after a change by `action_trigger`. Needs Terraform 1.14; tested with a client of the protocol, not with that version itself.";
+
 function schemaPart(schema: z.ZodObject, changes: boolean): string {
   return schemaSection(deriveSchema(schema), { changes });
 }
@@ -41,9 +47,7 @@ const index: Page = {
 
 const resources = provider.resources.map(({ type, description, schema, identity }): Page => {
   const name = `resources/${short(type)}`;
-  const [, label = "example"] =
-    new RegExp(`^resource "${type}" "(\\w+)"`, "mu").exec(exampleText(name) ?? "") ?? [];
-  const imported = importSection(`${type}.${label}`, identity);
+  const imported = importSection(type, identity, exampleText(name) ?? "");
   return {
     name,
     title: `${type} Resource - lodge`,
@@ -80,6 +84,24 @@ const troubleshooting: Page = {
   parts: { errors: errorList() },
 };
 
+const listResources = (provider.listResources ?? []).map(({ type, description, schema }): Page => ({
+  name: `list-resources/${short(type)}`,
+  title: `${type} List Resource - lodge`,
+  heading: `${type} (List Resource)`,
+  description,
+  parts: { description, schema: schemaPart(schema, false) },
+  template: `{{ description }}\n\n${queryNote}\n\n{{ example }}\n\n{{ schema }}`,
+}));
+
+const actions = (provider.actions ?? []).map(({ type, description, schema }): Page => ({
+  name: `actions/${short(type)}`,
+  title: `${type} Action - lodge`,
+  heading: `${type} (Action)`,
+  description,
+  parts: { description, schema: schemaPart(schema, false) },
+  template: `{{ description }}\n\n${actionNote}\n\n{{ example }}\n\n{{ schema }}`,
+}));
+
 const liveChanges: Page = {
   name: "guides/live-changes",
   title: "Live changes and restarts",
@@ -90,7 +112,8 @@ const liveChanges: Page = {
 
 /** The text of every generated page, by its path below `docs/`. */
 export function pages(): ReadonlyMap<string, string> {
-  const all = [index, ...resources, ...dataSources, ...functions, liveChanges, troubleshooting];
+  const reference = [...resources, ...dataSources, ...functions, ...listResources, ...actions];
+  const all = [index, ...reference, liveChanges, troubleshooting];
   return new Map(all.map((page) => [`${page.name}.md`, render(page)]));
 }
 
@@ -111,8 +134,10 @@ function exampleSection(name: string): string {
 }
 
 function exampleText(name: string): string | undefined {
-  const path = join(docs, "examples", name === "index" ? "provider" : name, "main.tf");
-  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+  const directory = join(docs, "examples", name === "index" ? "provider" : name);
+  const files = ["main.tf", "main.tfquery.hcl"].map((file) => join(directory, file));
+  const path = files.find((file) => existsSync(file));
+  return path === undefined ? undefined : readFileSync(path, "utf8");
 }
 
 function short(type: string): string {

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { z } from "zod";
 import { provider } from "../../provider/src/provider.ts";
 import { nothing, TestAgent } from "../harness/agent.ts";
 import { blocksOf, textOf, versionsOf, type HclBlock } from "../harness/hcl.ts";
@@ -26,6 +27,7 @@ const pages = below("", ".md").filter((name) => !name.startsWith("templates/"));
 /** What the installed Terraform does not know yet, or is no configuration but Terraform's own settings. */
 const isForeign = ({ header, text }: HclBlock): boolean =>
   /^(?:action|list|provider_installation)\b/u.test(header) ||
+  text.includes("action_trigger {") ||
   (header === "import" && /^ {2}identity +=/mu.test(text));
 
 /** Every configuration that the docs show, by a name: examples, and what the pages' code comes to. */
@@ -94,8 +96,11 @@ describe("valid", () => {
     await using terraform = new LodgeTerraform([agent], "");
     terraform.write(modules(shown));
     await terraform.run(["get"]);
-    const names = [...shown.keys()].map((name, index) => `m${index}: ${name}`);
-    expect(await diagnostics(terraform), names.join("\n")).toEqual([]);
+    const names = [...shown.keys()];
+    const found = (await diagnostics(terraform)).map((text) =>
+      text.replace(/"m(\d+)\//u, (_, index: string) => `"${names[Number(index)]}: `),
+    );
+    expect(found).toEqual([]);
   });
 
   test.each(all.filter(([, blocks]) => isWhole(blocks)))("%s", async (_, blocks) => {
@@ -145,6 +150,30 @@ describe("valid", () => {
       expect(keys).toEqual(Object.keys(identity!.schema.shape));
     }
   });
+});
+
+/** What an `action` or `list` block may say is in the provider's own schemas. */
+test("what newer versions of Terraform understand is understood by the provider", () => {
+  const known = new Map<string, z.ZodObject>([
+    ...(provider.actions ?? []).map(({ type, schema }) => [`action "${type}"`, schema] as const),
+    ...(provider.listResources ?? []).map(
+      ({ type, schema }) => [`list "${type}"`, schema] as const,
+    ),
+  ]);
+  const newer = below("examples", "main.tfquery.hcl").map(read);
+  const blocks = [...examples.map(read), ...pages.flatMap(codeOf), ...newer]
+    .flatMap(blocksOf)
+    .filter(({ header }) => /^(?:action|list)\b/u.test(header));
+  const wrong = blocks.flatMap(({ header, text }) => {
+    const schema = known.get(header.replace(/ "[^"]+"$/u, ""));
+    if (!schema) return [`${header} is not there`];
+    const [, config = ""] = /^ {2}config \{\n([\s\S]*?)^ {2}\}/mu.exec(text) ?? [];
+    const names = [...config.matchAll(/^ {4}(\w+)/gmu)].map(([, name]) => name!);
+    return names.filter((name) => !(name in schema.shape)).map((name) => `${header}: ${name}`);
+  });
+  expect(wrong).toEqual([]);
+  const shown = new Set(blocks.map(({ header }) => header.replace(/ "[^"]+"$/u, "")));
+  expect([...known.keys()].filter((name) => !shown.has(name))).toEqual([]);
 });
 
 describe("applied", () => {

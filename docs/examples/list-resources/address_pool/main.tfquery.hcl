@@ -1,0 +1,3 @@
+list "lodge_address_pool" "all" {
+  provider = lodge
+}

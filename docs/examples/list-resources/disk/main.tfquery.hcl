@@ -1,0 +1,7 @@
+list "lodge_disk" "unused" {
+  provider = lodge
+
+  config {
+    attached = false
+  }
+}

@@ -1,0 +1,7 @@
+list "lodge_vm" "web" {
+  provider = lodge
+
+  config {
+    name_prefix = "web-"
+  }
+}
