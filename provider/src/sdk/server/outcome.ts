@@ -2,6 +2,7 @@
 
 import type { ObjectNode } from "../schema/attribute.ts";
 import { fromNative, isPlainObject } from "../schema/native.ts";
+import { withoutWriteOnly } from "../schema/write-only.ts";
 import { keepSpelling } from "../schema/semantic.ts";
 import type { Problem } from "../schema/check.ts";
 import { ValueError } from "../value/error.ts";
@@ -33,13 +34,14 @@ export function overlay(node: ObjectNode, base: Members, returned: unknown): Out
   const state = members(
     [...node.attributes.values()].map((attribute): [string, Value] => {
       const { name } = attribute;
-      const before = member(base, name);
+      const before = withoutWriteOnly(attribute.node, member(base, name));
       if (attribute.writeOnly) return [name, null];
       if (!Object.hasOwn(given, name) || given[name] === undefined) return [name, before];
       try {
+        const value = fromNative(attribute.node, given[name], [name]);
         return [
           name,
-          keepSpelling(attribute.node, fromNative(attribute.node, given[name], [name]), before),
+          withoutWriteOnly(attribute.node, keepSpelling(attribute.node, value, before)),
         ];
       } catch (error) {
         if (!(error instanceof ValueError)) throw error;

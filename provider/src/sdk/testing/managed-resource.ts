@@ -10,12 +10,13 @@ import { encodeJson } from "../value/json.ts";
 import type { Path } from "../value/path.ts";
 import { formatPath } from "../value/path.ts";
 import type { Value } from "../value/value.ts";
-import { isMembers, isWhollyKnown, member } from "../value/value.ts";
+import { isWhollyKnown, member } from "../value/value.ts";
 import type { Instance } from "./core-error.ts";
 import { CoreViolation } from "./core-error.ts";
 import { CoreIdentities } from "./core-identities.ts";
 import type { CoreSchema } from "./core-schema.ts";
 import { coreValue, decoded, encoded } from "./core-value.ts";
+import { stripWriteOnly, writeOnlyPlaces } from "./core-write-only.ts";
 import { assertObjectCompatible } from "./object-compatible.ts";
 import { assertPlanValid } from "./plan-valid.ts";
 import type { Plan } from "./core-plan.ts";
@@ -59,10 +60,8 @@ export class ManagedResource {
 
   /** Core never stores a write-only value. */
   #writeOnly(value: Value, what: string): void {
-    for (const attribute of this.#schema.attributes) {
-      const kept = attribute.writeOnly && member(value, attribute.name) !== null;
-      this.#violation(kept ? [attribute.name] : [], `${what} holds a write-only value`);
-    }
+    const places = writeOnlyPlaces(this.#schema.attributes, value);
+    this.#violation(places, `${what} holds a write-only value`);
   }
 
   async validate(config: object): Promise<void> {
@@ -172,7 +171,7 @@ export class ManagedResource {
     priorIdentity: Value,
   ): Promise<{ planned: Value; private: Uint8Array; paths: Path[]; identity: Value }> {
     const { attributes, type } = this.#schema;
-    const proposed = this.#withoutWriteOnly(proposedNew(attributes, prior, config));
+    const proposed = stripWriteOnly(attributes, proposedNew(attributes, prior, config));
     const response = await this.#caller.call("planResourceChange", {
       typeName: this.#typeName,
       priorState: this.#encode(prior),
@@ -199,18 +198,6 @@ export class ManagedResource {
         ? this.#identities.decode(told, undefined, "planned identity")
         : this.#identities.demand(told, priorIdentity, "planned identity");
     return { planned, private: response.plannedPrivate, paths, identity: identity ?? null };
-  }
-
-  #withoutWriteOnly(value: Value): Value {
-    if (!isMembers(value)) return value;
-    const names = this.#schema.attributes
-      .filter(({ writeOnly }) => writeOnly)
-      .map(({ name }) => name);
-    return Object.assign(
-      Object.create(null),
-      value,
-      Object.fromEntries(names.map((name) => [name, null])),
-    ) as Value;
   }
 
   #replacePath(message: AttributePath, prior: Value, planned: Value): Path {
