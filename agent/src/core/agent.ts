@@ -88,7 +88,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const context = { ledger, clock, log, onStep };
   const draw = { ...(drawId && { drawId }), ...(drawMac && { drawMac }) };
   const reconcilers = {
-    network: new NetworkReconciler(context, networks),
+    network: new NetworkReconciler(context, networks, host.dnsServers),
     image: new ImageReconciler(context, images),
     disk: new DiskReconciler(context, disks),
     vm: new VmReconciler({ context, capabilities, hypervisor, networks, disks, ...draw }),

@@ -7,6 +7,8 @@ export interface HostResources {
   readonly name: string;
   readonly cpus: number;
   readonly memoryBytes: number;
+  /** DNS servers that guests reach from here, for networks that name none; default none. */
+  readonly dnsServers?: readonly string[];
 }
 
 /**

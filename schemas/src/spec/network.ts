@@ -15,7 +15,8 @@ const SubnetSpec = z.object({
     update: "replace",
   }),
   dns_servers: z.array(ipv4Address).max(4).default([]).meta({
-    description: "DNS servers that DHCP tells the guests.",
+    description:
+      "DNS servers that DHCP tells the guests. Default: the one that the host has for them, if it has one.",
     update: "live",
   }),
 });

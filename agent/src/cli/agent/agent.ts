@@ -24,6 +24,7 @@ interface Flags extends OutputOptions {
   readonly readyFd?: string;
   readonly listenFd?: string;
   readonly withoutOutbound?: string;
+  readonly dnsServer?: string;
 }
 
 const help = `
@@ -67,6 +68,7 @@ export function agent(loadRole: () => Promise<AgentRole>, program: readonly stri
       .addOption(new Option("--ready-fd <fd>").hideHelp())
       .addOption(new Option("--listen-fd <fd>").hideHelp())
       .addOption(new Option("--without-outbound <reason>").hideHelp())
+      .addOption(new Option("--dns-server <address>").hideHelp())
       .addHelpText("after", help)
       .action(async (flags: Flags) => {
         const options = optionsOf(flags, io);
@@ -95,13 +97,14 @@ function optionsOf(flags: Flags, io: Io): AgentOptions {
 }
 
 async function inside(role: AgentRole, options: AgentOptions, flags: Flags, io: Io): Promise<void> {
-  const { readyFd, listenFd, withoutOutbound } = flags;
+  const { readyFd, listenFd, withoutOutbound, dnsServer } = flags;
   await role.runInside(
     {
       ...options,
       ...(readyFd !== undefined && { readyFd: Number(readyFd) }),
       ...(listenFd !== undefined && { listenFd: Number(listenFd) }),
       ...(withoutOutbound !== undefined && { withoutOutbound }),
+      ...(dnsServer !== undefined && { dnsServer }),
     },
     io.env,
     io.signal,

@@ -27,6 +27,7 @@ export interface AgentRole {
       readonly readyFd?: number;
       readonly listenFd?: number;
       readonly withoutOutbound?: string;
+      readonly dnsServer?: string;
     },
     env: Readonly<Record<string, string | undefined>>,
     signal: AbortSignal,

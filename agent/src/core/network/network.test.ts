@@ -36,6 +36,19 @@ describe("a network", () => {
     expect(record.status.bridge).toBe(world.networks.bridge(lan()));
   });
 
+  test("tells its guests the host's DNS server, unless it names its own", async () => {
+    await world.core.close();
+    world = new World({ dnsServers: ["192.0.2.53"] });
+    await world.begin();
+    await world.put("network", subnets({ b: { cidr: "10.21.0.0/30", dns_servers: ["1.1.1.1"] } }));
+    await world.quiet();
+    const servers = host()!.config.subnets.map(({ name, dnsServers }) => [name, dnsServers]);
+    expect(servers).toEqual([
+      ["b", ["1.1.1.1"]],
+      ["main", ["192.0.2.53"]],
+    ]);
+  });
+
   test("that cannot be set up says why, and is tried again", async () => {
     world.networks.foreignBridges.add(world.id("network dmz"));
     await world.put("network", { name: "dmz", subnets: { main: { cidr: "10.30.0.0/24" } } });

@@ -16,13 +16,16 @@ import { networkEntry } from "./service.ts";
 export class NetworkReconciler implements Reconciler {
   readonly #context: ReconcilerContext;
   readonly #networks: Networks;
+  readonly #dnsServers: readonly string[];
   readonly #failures = new Failures();
   /** What this process has made sure of, by id; what it has not is set again, since the host may have restarted. */
   readonly #applied = new Map<string, NetworkConfig>();
 
-  constructor(context: ReconcilerContext, networks: Networks) {
+  /** `dnsServers` are for subnets that name none. */
+  constructor(context: ReconcilerContext, networks: Networks, dnsServers: readonly string[] = []) {
     this.#context = context;
     this.#networks = networks;
+    this.#dnsServers = dnsServers;
   }
 
   /** Something of the network is gone from the host. */
@@ -35,7 +38,7 @@ export class NetworkReconciler implements Reconciler {
     const of = { kind: "network", id } as const;
     const record = await ledger.store.get("network", id);
     if (!record || record.deletedAt !== undefined) return this.#end(of, record, signal);
-    const config = configOf(record);
+    const config = configOf(record, this.#dnsServers);
     const settled =
       record.status.phase === "ready" && record.observedRevision === record.specRevision;
     const applied = isDeepStrictEqual(this.#applied.get(id), config);
@@ -112,7 +115,7 @@ export class NetworkReconciler implements Reconciler {
   }
 }
 
-function configOf({ id, spec }: Record<"network">): NetworkConfig {
+function configOf({ id, spec }: Record<"network">, dnsServers: readonly string[]): NetworkConfig {
   return {
     networkId: id,
     subnets: Object.keys(spec.subnets)
@@ -123,7 +126,7 @@ function configOf({ id, spec }: Record<"network">): NetworkConfig {
           name,
           cidr,
           gateway: gateway ?? defaultGateway(parseCidr(cidr)!),
-          dnsServers: dns_servers,
+          dnsServers: dns_servers.length > 0 ? dns_servers : dnsServers,
         };
       }),
   };

@@ -19,6 +19,7 @@ export interface WorldOptions {
   /** The host's name; default `rack1`. */
   readonly name?: string;
   readonly memoryBytes?: number;
+  readonly dnsServers?: readonly string[];
   readonly cpus?: number;
   readonly log?: Log;
 }
@@ -88,6 +89,7 @@ export class World {
         name: this.#options.name ?? "rack1",
         cpus: this.#options.cpus ?? 4,
         memoryBytes: this.#options.memoryBytes ?? 16 * GiB,
+        dnsServers: this.#options.dnsServers ?? [],
       },
       onStep: async (name, moment) => {
         await this.onStep?.(name, moment);

@@ -27,6 +27,8 @@ export interface ComposeOptions {
   readonly imageRoots: readonly string[];
   /** What the host can do beside what its hypervisor says. */
   readonly capabilities: readonly Capability[];
+  /** What guests can ask for names, where their network says nothing else. */
+  readonly dnsServers: readonly string[];
   readonly log: Log;
   /** Told of every step; for tests. */
   readonly onStep?: StepHook | undefined;
@@ -61,7 +63,12 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
     images: new FileImages({ layout, roots: imageRoots }),
     clock: systemClock,
     log,
-    host: { name, cpus: availableParallelism(), memoryBytes: usableMemory() },
+    host: {
+      name,
+      cpus: availableParallelism(),
+      memoryBytes: usableMemory(),
+      dnsServers: options.dnsServers,
+    },
     ...(onStep && { onStep }),
   });
   cleanup.adopt(core, (made) => made.close());

@@ -19,7 +19,7 @@ import {
   type AnchorMode,
 } from "../dev/anchor.ts";
 import { enter, signalCommand } from "../dev/enter.ts";
-import { startOutbound } from "../dev/outbound.ts";
+import { startOutbound, type Outbound } from "../dev/outbound.ts";
 import { ensureCredentials } from "./credentials.ts";
 import { openListener } from "./inherited-listener.ts";
 import { makeDirectory } from "./make-directory.ts";
@@ -81,12 +81,13 @@ export async function startDevelopmentAgent(
   using listener = options.listen === undefined ? undefined : await openListener(options.listen);
   const returned = findAnchor(directory) !== undefined;
   const anchor = await startAnchor({ stateDir: directory, lifetime: "detached" });
-  const withoutOutbound = await outbound(anchor);
+  const wayOut = await outbound(anchor);
+  const withoutOutbound = wayOut.available ? undefined : wayOut.reason;
   const background = "file" in log;
   await using file = background ? await openLog(log.file) : undefined;
   const [command, ...args] = [
     ...program,
-    ...innerArguments(options, listener !== undefined, withoutOutbound),
+    ...innerArguments(options, listener !== undefined, wayOut),
   ];
   const output = file?.fd ?? "pipe";
   const child = enter(anchor, command!, args, {
@@ -118,13 +119,12 @@ export async function startDevelopmentAgent(
   };
 }
 
-/** Gives the host a way out; a host without one is still a host. @returns why there is none. */
-async function outbound(anchor: Anchor): Promise<string | undefined> {
+/** Gives the host a way out; a host without one is still a host. */
+async function outbound(anchor: Anchor): Promise<Outbound> {
   try {
-    const found = await startOutbound(anchor);
-    return found.available ? undefined : found.reason;
+    return await startOutbound(anchor);
   } catch (error) {
-    return asLodgeError(error).message;
+    return { available: false, reason: asLodgeError(error).message };
   }
 }
 
@@ -169,7 +169,7 @@ async function prepareDirectory({ name, directory, listen }: DevelopmentOptions)
 function innerArguments(
   options: DevelopmentOptions,
   listens: boolean,
-  withoutOutbound: string | undefined,
+  outbound: Outbound,
 ): string[] {
   return [
     "agent",
@@ -179,7 +179,9 @@ function innerArguments(
     ...options.imageRoots.map((root) => `--image-root=${root}`),
     "--ready-fd=3",
     ...(listens ? ["--listen-fd=4"] : []),
-    ...(withoutOutbound === undefined ? [] : [`--without-outbound=${withoutOutbound}`]),
+    outbound.available
+      ? `--dns-server=${outbound.dnsServer}`
+      : `--without-outbound=${outbound.reason}`,
   ];
 }
 

@@ -30,6 +30,8 @@ export interface ServeOptions {
   readonly listenFd?: number;
   /** Why guests cannot reach the outside; absent where they can. */
   readonly withoutOutbound?: string;
+  /** A DNS server that guests can reach. */
+  readonly dnsServer?: string;
 }
 
 /** Where what may vanish with the host is: on a file system of the host's own. */
@@ -48,6 +50,7 @@ export async function serve(options: ServeOptions, log: Log, signal: AbortSignal
     storePath: paths.store({ stateDir: directory, runDir }),
     imageRoots: [importDirectory(directory), ...options.imageRoots],
     capabilities: [outbound(options)],
+    dnsServers: options.dnsServer === undefined ? [] : [options.dnsServer],
     log,
     onStep: failpointHook(process.env[failpointVariable]),
   });
