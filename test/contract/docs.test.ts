@@ -3,6 +3,8 @@ import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { reasons } from "@lodge/schemas/rpc/reasons.ts";
+import { clientCommands } from "../../agent/src/cli/commands.ts";
+import { exitCodes } from "../../agent/src/cli/exit-code.ts";
 import { remedyGroups } from "../../scripts/docs/error-list.ts";
 import { pages } from "../../scripts/docs/pages.ts";
 import { fill } from "../../scripts/docs/template.ts";
@@ -111,4 +113,30 @@ test("every guide is listed where people begin", () => {
   const index = linksOf(generated.get("index.md")!);
   const guides = published.filter((name) => name.startsWith("guides/"));
   expect(guides.filter((name) => !index.includes(name))).toEqual([]);
+});
+
+describe("the command line", () => {
+  const guide = readFileSync(join(docs, "guides", "command-line.md"), "utf8");
+
+  test("every command is in the guide", () => {
+    const commands = clientCommands.flatMap((entry) =>
+      "verbs" in entry
+        ? entry.verbs.map(({ name }) => `lodge ${entry.name} ${name}`)
+        : [`lodge ${entry.name}`],
+    );
+    expect(commands.filter((name) => !guide.includes(name))).toEqual([]);
+  });
+
+  test("the guide knows no others", () => {
+    const known = new Set([...clientCommands.map(({ name }) => name), "agent", "doctor", "help"]);
+    const named = published
+      .map((name) => readFileSync(join(docs, name), "utf8"))
+      .flatMap((text) => [...text.matchAll(/(?:`|^)lodge ([a-z]+)/gmu)].map(([, name]) => name!));
+    expect(named.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  test("every exit code is in the guide", () => {
+    const listed = [...guide.matchAll(/^\| (\d+) +\|/gmu)].map(([, code]) => Number(code));
+    expect(listed).toEqual(Object.values(exitCodes));
+  });
 });
