@@ -45,6 +45,8 @@ export interface Refusal extends Violation {
   readonly reason: string;
   /** The same wish may be accepted later, unchanged. */
   readonly retryable: boolean;
+  /** The id of the object that stands in the way; empty where there is none, and from an older agent. */
+  readonly holder: string;
 }
 
 export type Key = { readonly id: string } | { readonly name: string };
@@ -120,11 +122,12 @@ export function createKindClient<K extends KindName>(kind: K, transport: Transpo
     },
     validate: async (wish, options) => {
       const { violations } = await service.validate(request(wish), options);
-      return violations.map(({ path, message, reason, retryable }) => ({
+      return violations.map(({ path, message, reason, retryable, id }) => ({
         path,
         message: nameFields(specMessage, message),
         reason,
         retryable,
+        holder: id,
       }));
     },
     get: async (key, claim, options) =>

@@ -8,6 +8,7 @@ import { authorization } from "./authorize.ts";
 import { hostService, type Capability } from "./host.ts";
 import { imageService } from "./image.ts";
 import { objectService } from "./object.ts";
+import { Runs } from "./runs.ts";
 import { vmService } from "./vm.ts";
 
 export interface ApiOptions {
@@ -33,7 +34,7 @@ export function createApi({ core, log, capabilities = [] }: ApiOptions): Api {
       objectService(core, log, "disk"),
       vmService(core, log),
     ],
-    interceptors: [authorization],
+    interceptors: [authorization(new Runs())],
     onError: (error, context) => logError(log, error, context),
     onRefused: (reason, address) => log.warn({ peer: address, reason }, "a client was refused"),
   };

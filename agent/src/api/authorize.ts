@@ -2,7 +2,9 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { ServerInterceptor } from "@lodge/schemas/rpc/interceptor.ts";
+import { runHeader } from "@lodge/schemas/run.ts";
 import { authenticate, principalKey, type Principal, type Role } from "./principal.ts";
+import type { Runs } from "./runs.ts";
 
 const look: readonly Role[] = ["admin", "viewer"];
 const change: readonly Role[] = ["admin"];
@@ -43,10 +45,15 @@ export function authorize({ name, role }: Principal, method: DescMethod): void {
   });
 }
 
-/** Every call begins here: its principal is found, and asked for in the table. */
-export const authorization: ServerInterceptor = async (context, next) => {
-  const principal = authenticate(context.peer);
-  authorize(principal, context.method);
-  context.set(principalKey, principal);
-  await next();
-};
+/** Every call begins here: its principal is found, and asked for in the table; its run is at work as long as it lasts. */
+export function authorization(runs: Runs): ServerInterceptor {
+  return async (context, next) => {
+    const principal = authenticate(context.peer);
+    authorize(principal, context.method);
+    const run = context.headers.get(runHeader);
+    const isAtWork = (other: string): boolean => runs.isAtWork(other);
+    context.set(principalKey, { ...principal, ...(run !== undefined && { run }), isAtWork });
+    using _call = run === undefined ? undefined : runs.enter(run);
+    await next();
+  };
+}

@@ -80,11 +80,13 @@ export function objectService<K extends KindName>(
         const request = putRequest(kind, { ...message, id });
         const refusals = await service.validate(request, context.get(principalKey));
         return {
-          violations: refusals.map(({ path, message, remedy, reason, retryable }) => ({
+          violations: refusals.map(({ path, message, remedy, reason, retryable, ...holder }) => ({
             path: [...path],
             message: [sentence(message), remedy].filter(Boolean).join(" "),
             reason,
             retryable: retryable ?? reasonEntry(reason)?.retryable ?? false,
+            kind: holder.kind ?? "",
+            id: holder.id ?? "",
           })),
         };
       },

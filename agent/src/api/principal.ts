@@ -8,6 +8,9 @@ export type Role = "admin" | "viewer";
 export interface Principal {
   readonly name: string;
   readonly role: Role;
+  /** See the core's principal. */
+  readonly run?: string;
+  readonly isAtWork?: (run: string) => boolean;
 }
 
 /** Under which a call's principal stands in its context. */

@@ -1,7 +1,7 @@
 import type { KindName, SpecOf } from "@lodge/schemas/spec/kind.ts";
 import type { Draft } from "./ledger.ts";
 import type { Entry, Expectation } from "./port/store.ts";
-import type { InternalOf, Record, Reference } from "./record.ts";
+import type { InternalOf, Maker, Record, Reference } from "./record.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** A wish on its way into the store. */
@@ -11,6 +11,8 @@ export interface Wish<K extends KindName> {
   /** The object as it is; absent where it is to be new. */
   readonly current?: Record<K>;
   readonly creator: string;
+  /** Where it is to be new, and the client says which run it is. */
+  readonly maker?: Maker;
   readonly now: number;
 }
 

@@ -9,6 +9,8 @@ export interface Record<K extends KindName = KindName> {
   readonly creator: string;
   /** Whether a client has confirmed that it keeps the id; until then a Put of the same wish may adopt it. */
   readonly claimed: boolean;
+  /** Who was last told the id as that of a new object. Absent where the client does not say which run it is. */
+  readonly maker?: Maker;
   readonly createdAt: number;
   /** When its end was wished for. */
   readonly deletedAt?: number;
@@ -22,6 +24,13 @@ export interface Record<K extends KindName = KindName> {
   readonly internal: InternalOf<K>;
   /** The store's position of its last change; given by the store. */
   readonly sequence: number;
+}
+
+/** A run of a client that has made or adopted an object. */
+export interface Maker {
+  readonly run: string;
+  /** The id that it asked for: where it has adopted the object, not the object's own. */
+  readonly wish: string;
 }
 
 /** The addresses that were given to an interface. */

@@ -16,6 +16,8 @@ export interface Refusal {
   readonly name?: string;
   /** The same wish may be accepted later. */
   readonly retryable?: boolean;
+  /** In how many milliseconds, where that is known. */
+  readonly retryAfterMs?: number;
 }
 
 /** The error of a refused wish: what the first refusal says, with the fields that all of them name. */

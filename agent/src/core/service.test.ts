@@ -78,6 +78,56 @@ describe("a put whose answer was lost", () => {
     expect((await world.store.list("disk")).records).toHaveLength(1);
   });
 
+  describe("by a client that says which run it is", () => {
+    const by = (run: string, ...atWork: string[]) => ({
+      ...ann,
+      run,
+      isAtWork: (other: string) => atWork.includes(other),
+    });
+    const put = (word: string, principal: object) =>
+      disks().put({ id: id(word), spec: spec() }, principal as typeof ann);
+    const message = async (call: Promise<unknown>) =>
+      call.then(
+        () => "accepted",
+        (error: Error) => error.message,
+      );
+
+    test("is not given to another wish of the same run", async () => {
+      await put("1", by("a"));
+      expect(await message(put("2", by("a")))).toBe(
+        `A disk named data was made by this very apply (id ${id("1")}): two resources have the same name.`,
+      );
+      expect((await put("1", by("a"))).id).toBe(id("1"));
+    });
+
+    test("is given to another run once the first is over, and to one wish of it", async () => {
+      await put("1", by("a"));
+      expect(await message(put("2", by("b", "a")))).toMatch(
+        /is being made by another apply of ann/u,
+      );
+      expect((await put("2", by("b"))).id).toBe(id("1"));
+      // Its answer was lost.
+      expect((await put("2", by("b"))).id).toBe(id("1"));
+      expect(await message(put("3", by("b")))).toMatch(/made by this very apply/u);
+      expect(await message(put("3", by("c", "b")))).toMatch(/by another apply/u);
+      expect((await world.store.list("disk")).records).toHaveLength(1);
+    });
+
+    test("is given to one that does not say so, as before", async () => {
+      await put("1", by("a"));
+      expect((await put("2", ann)).id).toBe(id("1"));
+    });
+
+    test("may be tried again while another run makes it", async () => {
+      await put("1", by("a"));
+      const [refusal, ...others] = await disks().validate(
+        { id: id("2"), spec: spec() },
+        by("b", "a"),
+      );
+      expect([refusal, others]).toMatchObject([{ reason: "NAME_TAKEN", retryable: true }, []]);
+    });
+  });
+
   test("a name that is taken says how to take the object over", async () => {
     await disks().put({ id: id("1"), spec: spec() }, ann);
     const error = await disks()

@@ -10,8 +10,10 @@ import type { Record } from "./record.ts";
 import { refusalError, type Refusal } from "./refusal.ts";
 import {
   beingDeleted,
+  beingMade,
   gone,
   immutable,
+  madeTwice,
   nameTaken,
   plain,
   revisionMismatch,
@@ -21,6 +23,10 @@ import { describe } from "./words.ts";
 /** Who asks. */
 export interface Principal {
   readonly name: string;
+  /** One of its runs, such as one apply; absent where the client does not say. */
+  readonly run?: string;
+  /** Whether a run, one's own or another's, still goes on: what it has made is not given to others then. */
+  readonly isAtWork?: (run: string) => boolean;
 }
 
 export interface PutRequest<K extends KindName> {
@@ -77,7 +83,7 @@ export class ObjectService<K extends KindName> {
       untilCommitted(async () => {
         const decision = await this.#decide(request, principal, preflight, now);
         if (decision.refusals) throw refusalError(decision.refusals);
-        if (decision.answer) return this.present(decision.answer);
+        if (decision.answer) return this.#handOver(decision.answer, request, principal);
         return this.present(await this.#commit(decision.wish, decision.admission));
       }),
     );
@@ -179,7 +185,7 @@ export class ObjectService<K extends KindName> {
       untilCommitted(async () => {
         const decision = await this.#decide(request, principal, []);
         if (decision.refusals) throw refusalError(decision.refusals);
-        if (decision.answer) return this.present(decision.answer);
+        if (decision.answer) return this.#handOver(decision.answer, request, principal);
         return this.present(
           await this.#commit(decision.wish, { ...decision.admission, ...facts }, 1),
         );
@@ -189,8 +195,29 @@ export class ObjectService<K extends KindName> {
 
   /** The object that a wish stands for already, since its answer was lost; undefined where it is new. */
   async adopted(request: PutRequest<K>, principal: Principal): Promise<Record<K> | undefined> {
-    const decision = await this.#decide(request, principal, []);
-    return decision.answer && this.present(decision.answer);
+    return this.#options.admission.run(async () => {
+      const { answer } = await this.#decide(request, principal, []);
+      return answer && this.#handOver(answer, request, principal);
+    });
+  }
+
+  /** Writes down who is told the id of an adopted object, so that nobody else is. */
+  async #handOver(
+    record: Record<K>,
+    { id: wish }: PutRequest<K>,
+    { run }: Principal,
+  ): Promise<Record<K>> {
+    const { kind, id, maker } = record;
+    if (id === wish || run === undefined || (maker?.run === run && maker.wish === wish))
+      return this.present(record);
+    const handed = await this.#options.ledger.edit(
+      { kind, id },
+      (draft) => this.#policy.entry(draft),
+      (newest) => ({ ...newest, maker: { run, wish } }),
+      "commit_put",
+      record,
+    );
+    return this.present(handed ?? record);
   }
 
   async #preflight({ id, spec }: PutRequest<K>): Promise<readonly Refusal[]> {
@@ -225,13 +252,17 @@ export class ObjectService<K extends KindName> {
     }
     const namesake = await this.#store.find(kind, spec.name);
     if (namesake && namesake.id !== id) {
-      const adopted =
+      const isTwin =
         !current &&
         !namesake.claimed &&
         namesake.deletedAt === undefined &&
         namesake.creator === principal.name &&
         isDeepStrictEqual(plain(spec), plain(namesake.spec));
-      if (adopted) return { answer: namesake };
+      if (isTwin) {
+        // Whatever else speaks against it, its own twin holds.
+        const refusal = kept(namesake, id, principal);
+        return refusal ? { refusals: [refusal] } : { answer: namesake };
+      }
       refusals.push(nameTaken(namesake));
     }
     if (current) refusals.push(...immutable(current, wanted));
@@ -240,6 +271,7 @@ export class ObjectService<K extends KindName> {
       spec: plain(wanted),
       ...(current && { current }),
       creator: principal.name,
+      ...(!current && principal.run !== undefined && { maker: { run: principal.run, wish: id } }),
       now,
     };
     const admission = await this.#policy.admit(wish);
@@ -248,7 +280,7 @@ export class ObjectService<K extends KindName> {
   }
 
   async #commit(
-    { id, spec, current, creator, now }: Wish<K>,
+    { id, spec, current, creator, maker = current?.maker, now }: Wish<K>,
     { status, internal, further = [], expect = [], freed = [] }: Admission<K>,
     observedRevision = 0,
   ): Promise<Record<K>> {
@@ -258,6 +290,7 @@ export class ObjectService<K extends KindName> {
       id,
       creator: current?.creator ?? creator,
       claimed: current?.claimed ?? false,
+      ...(maker && { maker }),
       createdAt: current?.createdAt ?? now,
       specRevision: (current?.specRevision ?? 0) + 1,
       observedRevision:
@@ -330,4 +363,16 @@ export class ObjectService<K extends KindName> {
     }
     return refusals;
   }
+}
+
+/** What speaks against telling the id of an object that nobody has claimed to whoever has the same wish. */
+function kept(
+  record: Record,
+  wish: string,
+  { run, isAtWork = () => false }: Principal,
+): Refusal | undefined {
+  const { maker } = record;
+  if (!maker) return undefined;
+  if (maker.run === run) return maker.wish === wish ? undefined : madeTwice(record);
+  return isAtWork(maker.run) ? beingMade(record) : undefined;
 }

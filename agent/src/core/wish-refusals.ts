@@ -73,6 +73,26 @@ export function nameTaken(holder: Record): Refusal {
   };
 }
 
+/** The same run has made an object by the same wish: it is another resource's. */
+export function madeTwice(holder: Record): Refusal {
+  const { kind, id, spec } = holder;
+  return {
+    ...nameTaken(holder),
+    message: `${article(kinds[kind].title)} named ${spec.name} was made by this very apply (id ${id}): two resources have the same name`,
+    remedy: "Give each a name of its own.",
+  };
+}
+
+/** Another run that still goes on has made it, and may be about to claim it. */
+export function beingMade(holder: Record): Refusal {
+  const { kind, id, spec, creator } = holder;
+  return {
+    ...nameTaken(holder),
+    message: `${article(kinds[kind].title)} named ${spec.name} is being made by another apply of ${creator} (id ${id})`,
+    retryable: true,
+  };
+}
+
 /** Changed fields that can only be chosen at the beginning. */
 export function immutable<K extends KindName>(current: Record<K>, spec: SpecOf<K>): Refusal[] {
   return changes(kinds[current.kind].spec, plain(current.spec), plain(spec))

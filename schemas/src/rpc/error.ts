@@ -31,6 +31,8 @@ export interface ErrorDetails {
   readonly violations?: readonly Violation[];
   /** The same request may succeed later, unchanged. Default: what the table of reasons says. */
   readonly retryable?: boolean;
+  /** In how many milliseconds it may succeed, where that is known. */
+  readonly retryAfterMs?: number;
 }
 
 interface ErrorInit extends ErrorDetails {
@@ -52,6 +54,7 @@ export class LodgeError extends Error {
   readonly remedy: string | undefined;
   readonly violations: readonly Violation[];
   readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
 
   constructor(message: string, init: ErrorInit) {
     super(message, init.cause === undefined ? undefined : { cause: init.cause });
@@ -64,6 +67,7 @@ export class LodgeError extends Error {
     this.remedy = init.remedy;
     this.violations = init.violations ?? [];
     this.retryable = init.retryable ?? reasonEntry(init.reason)?.retryable ?? false;
+    this.retryAfterMs = init.retryAfterMs;
   }
 
   /** Whether this is the failure that `reason` names. */
@@ -102,6 +106,7 @@ export function toWireStatus(error: LodgeError): Required<WireStatus> & { detail
       .slice(0, maxViolations)
       .map(({ path, message }) => ({ path: cut(path, 256), message: cut(message, 512) })),
     retryable: error.retryable,
+    retryAfterMs: Math.min(2 ** 32 - 1, Math.ceil(error.retryAfterMs ?? 0)),
   });
   return {
     code: codeNumber(error.code),
@@ -116,7 +121,7 @@ export function fromWireStatus(status: WireStatus, cause?: unknown): LodgeError 
   const message = status.details === "" ? code : status.details;
   const detail = status.detail && decodeDetail(status.detail);
   if (!detail) return new LodgeError(message, { code, reason: "", cause });
-  const { reason, kind, id, name, remedy, violations, retryable } = detail;
+  const { reason, kind, id, name, remedy, violations, retryable, retryAfterMs } = detail;
   return new LodgeError(message, {
     code,
     reason,
@@ -125,6 +130,7 @@ export function fromWireStatus(status: WireStatus, cause?: unknown): LodgeError 
     ...(id && { id }),
     ...(name && { name }),
     ...(remedy && { remedy }),
+    ...(retryAfterMs > 0 && { retryAfterMs }),
     violations: violations.map((violation) => ({
       path: violation.path,
       message: violation.message,

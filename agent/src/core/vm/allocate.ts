@@ -110,7 +110,7 @@ async function chooseAddress(
   if (wanted !== undefined) {
     if (!isInPool(pool.spec, wanted)) return { refusal: outsidePool(pool, name, wanted) };
     if (!taken(wanted)) return { address: wanted };
-    return { refusal: await addressTaken(store, name, wanted, claims.get(wanted), now) };
+    return { refusal: await addressTaken(store, pool, name, wanted, claims.get(wanted), now) };
   }
   const same = before?.ipv4_pool_id === pool.id ? before.ipv4_address : undefined;
   if (same !== undefined && isInPool(pool.spec, same) && !taken(same)) return { address: same };
@@ -182,6 +182,7 @@ function outsidePool(pool: Record<"address_pool">, name: string, address: string
 
 async function addressTaken(
   store: Store,
+  pool: Record<"address_pool">,
   name: string,
   address: string,
   claim: HeldClaim | undefined,
@@ -194,13 +195,14 @@ async function addressTaken(
     reason: "ADDRESS_TAKEN",
     path: ["nics", name, "ipv4_address"],
     message: cooling
-      ? `${address} was freed a moment ago and cools down for ${seconds(claim.freeAt - now)} more`
+      ? `${address} was freed a moment ago and cools down in ${describe(pool)} for ${seconds(claim.freeAt - now)} more`
       : `${address} ${held}`,
     remedy: cooling
       ? "Try again then, or choose another address."
       : "Choose another address, or none for the lowest free one.",
     ...(vm && { kind: "vm" as const, id: vm.id, name: vm.spec.name }),
     retryable: cooling,
+    ...(cooling && { retryAfterMs: Math.max(1, claim.freeAt - now) }),
   };
 }
 

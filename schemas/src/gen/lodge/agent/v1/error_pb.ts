@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lodge/agent/v1/error.proto.
  */
 export const file_lodge_agent_v1_error: GenFile = /*@__PURE__*/
-  fileDesc("Chpsb2RnZS9hZ2VudC92MS9lcnJvci5wcm90bxIObG9kZ2UuYWdlbnQudjEinAEKC0Vycm9yRGV0YWlsEg4KBnJlYXNvbhgBIAEoCRIMCgRraW5kGAIgASgJEgoKAmlkGAMgASgJEgwKBG5hbWUYBCABKAkSDgoGcmVtZWR5GAUgASgJEjIKCnZpb2xhdGlvbnMYBiADKAsyHi5sb2RnZS5hZ2VudC52MS5GaWVsZFZpb2xhdGlvbhIRCglyZXRyeWFibGUYByABKAgiLwoORmllbGRWaW9sYXRpb24SDAoEcGF0aBgBIAEoCRIPCgdtZXNzYWdlGAIgASgJYgZwcm90bzM");
+  fileDesc("Chpsb2RnZS9hZ2VudC92MS9lcnJvci5wcm90bxIObG9kZ2UuYWdlbnQudjEitAEKC0Vycm9yRGV0YWlsEg4KBnJlYXNvbhgBIAEoCRIMCgRraW5kGAIgASgJEgoKAmlkGAMgASgJEgwKBG5hbWUYBCABKAkSDgoGcmVtZWR5GAUgASgJEjIKCnZpb2xhdGlvbnMYBiADKAsyHi5sb2RnZS5hZ2VudC52MS5GaWVsZFZpb2xhdGlvbhIRCglyZXRyeWFibGUYByABKAgSFgoOcmV0cnlfYWZ0ZXJfbXMYCCABKA0iLwoORmllbGRWaW9sYXRpb24SDAoEcGF0aBgBIAEoCRIPCgdtZXNzYWdlGAIgASgJYgZwcm90bzM");
 
 /**
  * What an error carries besides its code and message, in the trailing metadata `lodge-error-bin`.
@@ -62,6 +62,13 @@ export type ErrorDetail = Message<"lodge.agent.v1.ErrorDetail"> & {
    * @generated from field: bool retryable = 7;
    */
   retryable: boolean;
+
+  /**
+   * In how many milliseconds it may, where that is known; 0 where it is not.
+   *
+   * @generated from field: uint32 retry_after_ms = 8;
+   */
+  retryAfterMs: number;
 };
 
 /**
