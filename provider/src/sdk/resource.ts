@@ -160,6 +160,8 @@ export interface Resource<Client, Schema extends z.ZodObject = z.ZodObject> {
   read(context: StateContext<Schema, Client>): Promise<ReadResult<Schema> | typeof gone>;
   /** Changes the object in place. Without it every change replaces the object. */
   update?(context: UpdateContext<Schema, Client>): Promise<ApplyResult<Schema>>;
+  /** Told of each object in the state before it is read or anything is planned for it, refreshed or not. */
+  stored?(context: { readonly client: Client; readonly state: Values<Schema> }): void;
   /** Removes the object; succeeds where it is gone already. */
   delete(context: StateContext<Schema, Client>): Promise<void>;
   /** What tells its objects apart; none where the state's `id` is all there is, and Terraform cannot import by it. */

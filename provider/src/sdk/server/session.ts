@@ -2,6 +2,7 @@ import type { Action } from "../action.ts";
 import type { DataSource } from "../data-source.ts";
 import type { EphemeralResource } from "../ephemeral.ts";
 import type { ProviderFunction } from "../function.ts";
+import { Interrupted } from "../interrupted.ts";
 import type { ListResource } from "../list-resource.ts";
 import type { Provider, ProviderDefinition } from "../provider.ts";
 import type { Resource } from "../resource.ts";
@@ -88,6 +89,11 @@ export class Session {
     return this.#client.value;
   }
 
+  /** Whether there is a {@link client}: a state can be shown without one. */
+  get isConfigured(): boolean {
+    return this.#client !== undefined;
+  }
+
   /** A new configuration, which also ends an earlier stop: the process may outlive a command. */
   configure(client: unknown): void {
     this.#client = { value: client };
@@ -96,7 +102,7 @@ export class Session {
 
   /** Aborts everything that is under way. */
   stop(): void {
-    this.#stop.abort(new Error("Terraform has asked to stop."));
+    this.#stop.abort(new Interrupted());
   }
 
   /** Aborted by a stop, or when the caller of one call has gone. */

@@ -1,4 +1,5 @@
 import { deriveSchema } from "../schema/derive.ts";
+import { toNative } from "../schema/native.ts";
 import { parseExactJson } from "../value/json.ts";
 import { answer } from "./answer.ts";
 import { writeValue } from "./dynamic-value.ts";
@@ -29,5 +30,8 @@ export const upgradeResourceState: Handler<"upgradeResourceState"> = (session, r
     const { version, upgraders } = resource;
     const versioned = { what: "state", node, version, upgraders };
     const state = upgradeStored(versioned, Number(request.version), json);
-    return { upgradedState: writeValue(node.type, overlay(node, state, {}).state) };
+    const stored = overlay(node, state, {}).state;
+    if (resource.stored && session.isConfigured)
+      resource.stored({ client: session.client, state: toNative(node, stored) as never });
+    return { upgradedState: writeValue(node.type, stored) };
   });

@@ -52,6 +52,7 @@ export class Core {
   readonly caller: ProviderCaller;
   readonly schema: GetProviderSchema_Response;
   readonly #identities: Readonly<Record<string, ResourceIdentitySchema>>;
+  #beginWalk = (): Promise<void> => Promise.resolve();
 
   /** Checks all schemas as core does when it loads a provider. */
   constructor(
@@ -87,7 +88,10 @@ export class Core {
     const config = encoded(type, coreValue(type, configuration));
     await this.caller.call("validateProviderConfig", { config });
     const clientCapabilities = { deferralAllowed: true, writeOnlyAttributesAllowed: true };
-    await this.caller.call("configureProvider", { terraformVersion, config, clientCapabilities });
+    this.#beginWalk = async () => {
+      await this.caller.call("configureProvider", { terraformVersion, config, clientCapabilities });
+    };
+    await this.#beginWalk();
   }
 
   /** The life of a resource type's instances. */
@@ -96,6 +100,7 @@ export class Core {
       this.caller,
       type,
       readSchema(this.schema.resourceSchemas[type], type, this.#identities[type]),
+      () => this.#beginWalk(),
     );
   }
 

@@ -33,8 +33,16 @@ export class ManagedResource {
   readonly #typeName: string;
   readonly #schema: CoreSchema;
   readonly #identities: CoreIdentities;
+  readonly #beginWalk: () => Promise<void>;
 
-  constructor(caller: ProviderCaller, typeName: string, schema: CoreSchema) {
+  /** `beginWalk` configures the provider anew: plan and apply are walks of their own, in processes of their own. */
+  constructor(
+    caller: ProviderCaller,
+    typeName: string,
+    schema: CoreSchema,
+    beginWalk: () => Promise<void> = () => Promise.resolve(),
+  ) {
+    this.#beginWalk = beginWalk;
     this.#caller = caller;
     this.#typeName = typeName;
     this.#schema = schema;
@@ -123,18 +131,23 @@ export class ManagedResource {
     return { ...instance, state, private: response.private, identity };
   }
 
-  /** Refreshes, then plans. The configuration may hold unknown values. */
-  async plan(instance: Instance | undefined, config: object): Promise<Plan> {
+  /** Refreshes, then plans, with a new object as by `-replace` where that is asked for. The configuration may hold unknown values. */
+  async plan(
+    instance: Instance | undefined,
+    config: object,
+    { replace = false }: { readonly replace?: boolean } = {},
+  ): Promise<Plan> {
     const refreshed = instance === undefined ? undefined : await this.refresh(instance);
-    return this.#plan(refreshed, coreValue(this.#schema.type, config));
+    return this.#plan(refreshed, coreValue(this.#schema.type, config), replace);
   }
 
-  async #plan(refreshed: Instance | undefined, config: Value): Promise<Plan> {
+  async #plan(refreshed: Instance | undefined, config: Value, forced = false): Promise<Plan> {
     await this.#validate(config);
     const prior = refreshed === undefined || refreshed.tainted ? null : refreshed.state;
     const { attributes, type } = this.#schema;
     if (refreshed?.tainted === true) {
-      const again = await this.#planOnce(null, config, refreshed.private, null);
+      // Core keeps the private data of a tainted object from its plan, like its state.
+      const again = await this.#planOnce(null, config, new Uint8Array(), null);
       return {
         ...again,
         action: "replace",
@@ -151,7 +164,7 @@ export class ManagedResource {
       forcesReplace(attributes, prior, first.planned, path),
     );
     const unchanged = valuesEqual(type, prior, first.planned);
-    if (unchanged || replace.length === 0) {
+    if (!forced && (unchanged || replace.length === 0)) {
       return {
         ...first,
         action: unchanged ? "no-op" : "update",
@@ -220,10 +233,23 @@ export class ManagedResource {
     if (!isWhollyKnown(known)) throw new Error("a configuration must be known at apply");
     let { refreshed } = plan;
     if (plan.action === "no-op") return refreshed;
-    if (plan.action === "replace") {
-      await this.#applyOnce(refreshed!.state, null, null, plan, refreshed);
-      refreshed = undefined;
+    await this.#beginWalk();
+    try {
+      if (plan.action === "replace") {
+        await this.#applyOnce(refreshed!.state, null, null, plan, refreshed);
+        refreshed = undefined;
+      }
+      return await this.#finish(plan, refreshed, known);
+    } finally {
+      await this.#beginWalk();
     }
+  }
+
+  async #finish(
+    plan: Plan,
+    refreshed: Instance | undefined,
+    known: Value,
+  ): Promise<Instance | undefined> {
     const final = await this.#plan(refreshed, known);
     const problems = assertObjectCompatible(this.#schema.type, plan.planned, final.planned);
     this.#violation(problems, "inconsistent final plan");
