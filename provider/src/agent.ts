@@ -5,6 +5,7 @@ import { createKindClient, type Item, type KindClient } from "@lodge/schemas/kin
 import { connect, createClient, type Transport } from "@lodge/schemas/rpc/client.ts";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { OutgoingCall } from "@lodge/schemas/rpc/interceptor.ts";
+import { runHeader } from "@lodge/schemas/run.ts";
 import type { Client } from "@lodge/schemas/rpc/service.ts";
 import type { ClientTls } from "@lodge/schemas/rpc/tls.ts";
 import type { KindName } from "@lodge/schemas/spec/kind.ts";
@@ -24,6 +25,8 @@ export interface AgentTarget {
   /** `HOST:PORT` or `unix:/PATH`. */
   readonly endpoint: string;
   readonly tls: ClientTls;
+  /** Which run of the provider calls; see `runHeader`. */
+  readonly run: string;
 }
 
 /** The agent of one host: connected on first use. */
@@ -33,12 +36,15 @@ export class Agent {
   readonly images: Client<typeof ImageService>;
   readonly #hosts: Client<typeof HostService>;
   readonly #transport: Transport;
+  readonly #run: string;
+  readonly #made = new Set<string>();
   #hello: Promise<void> | undefined;
   readonly #kinds = new Map<KindName, KindClient<KindName>>();
   readonly #reads = new Map<KindName, Reads<KindName>>();
 
-  constructor({ name, endpoint, tls }: AgentTarget) {
+  constructor({ name, endpoint, tls, run }: AgentTarget) {
     this.name = name;
+    this.#run = run;
     this.#transport = connect({
       address: endpoint,
       security: { serverName: name, ...tls },
@@ -66,6 +72,18 @@ export class Agent {
     return this.#readsOf(kind).all(signal);
   }
 
+  /** Whether no other resource was told this id as that of its new object: none may stand in a state twice. */
+  noteMade(id: string): boolean {
+    const isNew = !this.#made.has(id);
+    this.#made.add(id);
+    return isNew;
+  }
+
+  /** Tells the agent that the id of an object that was made is kept; see {@link Reads.claim}. */
+  claim(kind: KindName, id: string): Promise<void> {
+    return this.#readsOf(kind).claim(id);
+  }
+
   /** Makes the next read ask the agent again; to be called after every write. */
   forget(kind: KindName): void {
     this.#reads.get(kind)?.forget();
@@ -80,7 +98,8 @@ export class Agent {
    * Both say their versions once, beside the first call, and before anything is changed. What cannot be said, since
    * nobody answers, that call finds out for itself.
    */
-  async #acquainted({ method }: OutgoingCall, next: () => Promise<void>): Promise<void> {
+  async #acquainted({ method, headers }: OutgoingCall, next: () => Promise<void>): Promise<void> {
+    headers.set(runHeader, this.#run);
     if (method.parent === HostService) return next();
     const hello = (this.#hello ??= this.#greet());
     hello.catch(() => undefined);

@@ -3,6 +3,7 @@ import { findLocalAgent } from "@lodge/schemas/rpc/local-agent.ts";
 import { readIdentity, type Identity } from "@lodge/schemas/rpc/tls.ts";
 import type { Item } from "@lodge/schemas/kind-client.ts";
 import { kinds, type KindName } from "@lodge/schemas/spec/kind.ts";
+import { randomUUID } from "node:crypto";
 import { Agent } from "./agent.ts";
 import { AttributeError } from "./sdk/diagnostic.ts";
 
@@ -19,6 +20,8 @@ export class Hosts {
   readonly #config: HostsConfig | undefined;
   readonly #agents = new Map<string, Promise<Agent>>();
   #local: Promise<Agent> | undefined;
+  /** Terraform configures a provider for each walk over a configuration: that is a run. */
+  readonly #run = randomUUID();
 
   /** Undefined: parts of the configuration are not known yet. */
   constructor(config: HostsConfig | undefined) {
@@ -141,11 +144,11 @@ export class Hosts {
 
   async #connect(name: string, endpoint: string): Promise<Agent> {
     const identity = await this.#settings().identity();
-    return new Agent({ name, endpoint, tls: identity });
+    return new Agent({ name, endpoint, tls: identity, run: this.#run });
   }
 
   async #localAgent(name: string | null | undefined): Promise<Agent> {
-    this.#local ??= connectLocal();
+    this.#local ??= connectLocal(this.#run);
     const agent = await this.#local;
     if (name !== null && name !== undefined && name !== agent.name) {
       throw new AttributeError(
@@ -157,14 +160,14 @@ export class Hosts {
   }
 }
 
-async function connectLocal(): Promise<Agent> {
+async function connectLocal(run: string): Promise<Agent> {
   const local = await findLocalAgent(process.env);
   const tls = await readIdentity({
     ca: local.caCertificate,
     certificate: local.clientCertificate,
     key: local.clientKey,
   });
-  return new Agent({ name: local.name, endpoint: `unix:${local.socket}`, tls });
+  return new Agent({ name: local.name, endpoint: `unix:${local.socket}`, tls, run });
 }
 
 /** Whether an agent said for certain that an object does not exist. */

@@ -4,6 +4,8 @@ import type { KindName } from "@lodge/schemas/spec/kind.ts";
 
 /** How old, in milliseconds, a list may be that a read is answered from. */
 const FRESH = 2000;
+/** What a claim may cost an apply that has done its work, in milliseconds. */
+const CLAIM = 2000;
 
 /**
  * Reads of one kind on one host. Terraform refreshes object by object, up to ten at once; here all reads of a
@@ -29,6 +31,14 @@ export class Reads<K extends KindName> {
     const claims = item && !item.claimed && this.#mayClaim && !this.#claimed.has(id);
     if (claims) await this.#claim(id, signal);
     return item;
+  }
+
+  /**
+   * Tells the agent that the id of an object is kept that was just made: nobody else is given it from then on. Without
+   * an answer the next refresh does so.
+   */
+  async claim(id: string): Promise<void> {
+    await this.#claim(id, AbortSignal.timeout(CLAIM)).catch(() => undefined);
   }
 
   /** All objects, none of them claimed: for those who only look. */

@@ -1,9 +1,10 @@
 /** Answers that are lost, applies that are interrupted, objects that cannot be made: nothing is made twice or left over. */
-import { writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { violatedInvariants } from "@lodge/agent/core/testing/invariants.ts";
 import type { Instance } from "@lodge/provider/sdk/testing/core-error.ts";
-import type { KindName } from "@lodge/schemas/spec/kind.ts";
+import { kinds, type KindName } from "@lodge/schemas/spec/kind.ts";
 import { clientIdentity, CoreAgent, type Stand } from "../harness/core-agent.ts";
 import { idOf } from "../harness/life.ts";
 import { attempt, attributes, provider } from "../harness/provider.ts";
@@ -20,7 +21,7 @@ afterEach(() => agent[Symbol.asyncDispose]());
 
 const nic = { network_id: idOf("network lan"), ipv4_pool_id: idOf("address_pool lan") };
 const pool = { network_id: idOf("network lan"), subnet: "main", ranges: ["10.20.0.70"] };
-const kinds: readonly [KindName, string, () => object][] = [
+const ways: readonly [KindName, string, () => object][] = [
   ["network", "NetworkService/Put", () => ({ subnets: { main: { cidr: "10.40.0.0/24" } } })],
   ["address_pool", "AddressPoolService/Put", () => pool],
   ["image", "ImageService/Put", () => ({ host_path: "/images/debian" })],
@@ -62,12 +63,30 @@ function loseAnswer(method: string, then: () => void = () => agent.cut()): void 
   agent.stands.set(method, stand);
 }
 
+/** A process of the provider has put the wish, and was killed before the answer came. */
+async function wishOfDead(kind: KindName, { local_path, ...wish }: Record<string, unknown>) {
+  const principal = { name: "ann", run: "dead" };
+  const { core } = agent.world;
+  const bytes = local_path === undefined ? undefined : await readFile(local_path as string);
+  const sha256 = bytes && createHash("sha256").update(bytes).digest("hex");
+  const spec = kinds[kind].spec.parse({ ...wish, ...(sha256 && { sha256 }) }) as never;
+  const request = { id: idOf("lost"), spec };
+  if (bytes) {
+    const { signal } = new AbortController();
+    const chunks = (async function* () {
+      yield bytes;
+    })();
+    await core.upload({ ...request, sizeBytes: bytes.length }, principal, chunks, signal);
+  } else await core.services[kind].put(request, principal);
+  await agent.world.quiet();
+}
+
 const made = async (kind: KindName): Promise<readonly string[]> =>
   (await agent.world.store.list(kind)).records
     .filter(({ spec }) => spec.name === "new")
     .map(({ id }) => id);
 
-describe.each(kinds)("%s by %s", (kind, method, config) => {
+describe.each(ways)("%s by %s", (kind, method, config) => {
   const type = `lodge_${kind}`;
   const wish = () => ({ name: "new", ...config() });
   const apply = async (item: Instance | undefined, further: object = {}) =>
@@ -82,19 +101,66 @@ describe.each(kinds)("%s by %s", (kind, method, config) => {
     expect(await violatedInvariants(agent.world)).toEqual([]);
   });
 
-  test("is adopted by the next process, where the first one was ended before the answer", async () => {
+  test("is in the state, where Ctrl-C came before the answer", async () => {
     const core = await provider([agent]);
     loseAnswer(method, () => void core.caller.call("stopProvider", {}));
-    const lost = await attempt(core, type, undefined, wish());
-    expect(lost).toMatchObject({
-      instance: undefined,
-      error: expect.stringMatching(/^Unable to create/u),
+    const { instance } = await attempt(core, type, undefined, wish());
+    expect(await made(kind)).toEqual([attributes(instance!)["id"]]);
+    await agent.world.quiet();
+    expect(await violatedInvariants(agent.world)).toEqual([]);
+  });
+
+  test("is in the state, where the time ended and the answer was lost", async () => {
+    // The connection breaks after the end of the time, and nobody asks again for what may have been made.
+    loseAnswer(method, () => setTimeout(() => agent.cut(), 1100));
+    const timeouts = { create: "1s" };
+    const { instance } = await attempt(await provider([agent]), type, undefined, {
+      ...wish(),
+      timeouts,
     });
+    expect(await made(kind)).toEqual([attributes(instance!)["id"]]);
+  });
+
+  test("is adopted by the next process, where the first one was killed before the answer", async () => {
+    await wishOfDead(kind, wish());
     const before = await made(kind);
     const { instance, error } = await apply(undefined);
     expect([error, await made(kind)]).toEqual([undefined, before]);
     expect(before).toEqual([attributes(instance!)["id"]]);
     expect((await (await provider([agent])).plan(type, instance, wish())).action).toBe("no-op");
+  });
+
+  test("is adopted once, where two resources want it", async () => {
+    await wishOfDead(kind, wish());
+    const core = await provider([agent]);
+    // Were both planned in one process, that would say so.
+    const [one, other] = [core.resource(type), (await provider([agent])).resource(type)];
+    const planned = await other.plan(undefined, wish());
+    const first = await one.apply(await one.plan(undefined, wish()), wish());
+    await expect(other.apply(planned, wish())).rejects.toThrow(/named new exists already/u);
+    expect(await made(kind)).toEqual([attributes(first!)["id"]]);
+  });
+
+  test("is not adopted by another apply while the one that makes it goes on", async () => {
+    const watch = method.replace(/\/.*/u, "/Watch");
+    const [begun, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    agent.stands.set(watch, async function* (request, context, handler) {
+      agent.stands.delete(watch);
+      begun.resolve();
+      await held.promise;
+      yield* handler(request as never, context) as AsyncIterable<unknown>;
+    });
+    const first = apply(undefined);
+    await begun.promise;
+    const [id] = await made(kind);
+    expect((await agent.world.store.get(kind, id!))!.claimed).toBe(false);
+    const planned = await (await provider([agent])).plan(type, undefined, wish());
+    expect(planned.action).toBe("create");
+    const second = apply(undefined);
+    setTimeout(held.resolve, 1000);
+    expect((await second).error).toMatch(/^Unable to create .* named new exists already/u);
+    expect(attributes((await first).instance!)["id"]).toBe(id);
+    expect(await made(kind)).toEqual([id]);
   });
 
   test("is not adopted by another user, with another wish, or once it is claimed", async () => {
@@ -110,10 +176,9 @@ describe.each(kinds)("%s by %s", (kind, method, config) => {
     };
     await refused("bob", alone[kind]);
     await refused("ann", { ...alone[kind], ...other[kind] });
-    expect((await agent.world.store.get(kind, id!))!.claimed).toBe(false);
-    await (await provider([agent])).refresh(type, instance!);
     expect((await agent.world.store.get(kind, id!))!.claimed).toBe(true);
     await refused("ann", alone[kind]);
+    expect(attributes(instance!)["id"]).toBe(id);
     expect(await made(kind)).toEqual([id]);
   });
 

@@ -10,10 +10,11 @@ import { AttributeError } from "../sdk/diagnostic.ts";
 import { resource, type PlanContext } from "../sdk/resource.ts";
 import { isUnknown } from "../sdk/value/unknown.ts";
 import { hostsAttribute, idAttribute, timeoutsAttribute } from "./common.ts";
-import type { Deadline } from "./deadline.ts";
+import { within, type Deadline } from "./deadline.ts";
 import { kindResource, onHosts, type KindDefinition } from "./kind-resource.ts";
 import { digestOf, fileChunks, sizeOf } from "./local-file.ts";
-import { persistently, pointed, put } from "./put.ts";
+import { patiently } from "./patience.ts";
+import { graceful, persistently, put, settle } from "./put.ts";
 import { specOf } from "./translate.ts";
 
 const schema = z.object({
@@ -79,22 +80,29 @@ async function upload(
   deadline: Deadline,
 ): Promise<Item<"image">> {
   const { signal } = deadline;
-  const [size, sha256] = [await sizeOf(path), spec.sha256 ?? (await digestOf(path))];
+  const size = await sizeOf(path);
+  const digest = () => digestOf(path, signal);
+  const sha256 = spec.sha256 ?? (await within(deadline, `The image ${spec.name}`, digest));
   const sent = toMessage(ImageSpecSchema, { ...spec, sha256 });
   const request = { id, spec: sent } as unknown as PutImageRequest;
+  let isSent = false;
   async function* parts() {
+    isSent = false;
     yield { part: { case: "start" as const, value: { put: request, sizeBytes: BigInt(size) } } };
     for await (const data of fileChunks(path, signal))
       yield { part: { case: "data" as const, value: data } };
+    isSent = true;
   }
-  try {
-    const send = () => agent.images.upload(parts(), { signal, timeoutMs: Infinity });
-    return itemOf("image", await persistently(deadline, send));
-  } catch (thrown) {
-    throw pointed(thrown);
-  } finally {
-    agent.forget("image");
-  }
+  return settle(agent, "image", { id, spec }, deadline, () =>
+    patiently(deadline, undefined, () =>
+      persistently(deadline, async () => {
+        // Until its last byte is sent, an upload can be broken off and nothing of it stays.
+        using ends = graceful(signal, () => !isSent);
+        const options = { signal: ends.signal, timeoutMs: Infinity };
+        return itemOf("image", await agent.images.upload(parts(), options));
+      }),
+    ),
+  );
 }
 
 /**
@@ -107,6 +115,7 @@ async function plan({
   prior,
   changed,
   requireReplace,
+  signal,
 }: PlanContext<typeof schema, Hosts>): Promise<Plan> {
   const path = planned!.local_path;
   // One that was sent and then imported needs no file any more.
@@ -116,7 +125,8 @@ async function plan({
   // It may turn out to be another file: the plan in the apply may not ask for more than this one.
   if (prior && isUnknown(path)) requireReplace(["local_path"]);
   if (typeof path !== "string") return {};
-  const sha256 = await digestOf(path).catch((cause: unknown) => {
+  const sha256 = await digestOf(path, signal).catch((cause: unknown) => {
+    signal.throwIfAborted();
     throw new AttributeError(
       ["local_path"],
       `${path} cannot be read: ${(cause as Error).message}`,

@@ -6,23 +6,28 @@ import { randomUUID } from "node:crypto";
 import type { z } from "zod";
 import type { Agent } from "../agent.ts";
 import { isNotFound, type Hosts } from "../hosts.ts";
+import { Interrupted } from "../sdk/interrupted.ts";
 import type { PlanContext, Resource } from "../sdk/resource.ts";
 import { gone } from "../sdk/resource.ts";
+import { formatPath } from "../sdk/value/path.ts";
 import { isUnknown } from "../sdk/value/unknown.ts";
 import type { PrivateData } from "../sdk/values.ts";
 import { article } from "./article.ts";
 import { idIdentity, type Operation } from "./common.ts";
-import { deadline, type Deadline } from "./deadline.ts";
+import { deadline, within, type Deadline } from "./deadline.ts";
 import { preview } from "./preview.ts";
 import { persistently, pointed, put } from "./put.ts";
+import { claimsOf } from "./claims.ts";
 import { follow } from "./settle.ts";
 import { attributesOf, sameSpec, specOf } from "./translate.ts";
+import { walkOf } from "./walk.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
 /** What is kept beside the state. */
-export function privateOf(item: Item<KindName>): PrivateData {
-  return { id: item.id, revision: item.specRevision };
+export function privateOf({ id, specRevision, spec }: Item<KindName>): PrivateData {
+  const isProtected = "deletion_protection" in spec && spec.deletion_protection;
+  return { id, revision: specRevision, ...(isProtected && { protected: true }) };
 }
 
 /** Where wish and fact of an object's host stand in its attributes. */
@@ -84,7 +89,7 @@ export function kindResource<K extends KindName, Schema extends z.ZodObject>(
   definition: KindDefinition<K, Schema>,
 ): Pick<
   Resource<Hosts, Schema>,
-  "identity" | "create" | "read" | "update" | "delete" | "import" | "plan"
+  "identity" | "create" | "read" | "update" | "delete" | "import" | "plan" | "stored"
 > {
   const { kind, placement } = definition;
   const state = (item: Item<K>) => stateOf(definition, item) as never;
@@ -97,15 +102,17 @@ export function kindResource<K extends KindName, Schema extends z.ZodObject>(
       const made = definition.make
         ? await definition.make(agent, plan, wish, limit)
         : await put(agent, kind, { ...wish, spec: specOf(kind, plan) }, limit);
-      return settled(state, made, await outcome(agent, kind, made, limit));
+      const result = await outcome(agent, kind, made, limit);
+      await keep(agent, kind, made.id, signal);
+      return settled(state, made, result);
     },
     async update({ plan, prior, client, private: kept, signal }) {
       const limit = deadline("update", timeouts(plan), signal);
       const agent = await client.agent(placement.home(prior));
-      const id = kept["id"] as string;
+      const id = (prior as Values)["id"] as string;
       const wish = { id, spec: specOf(kind, plan), expectedRevision: kept["revision"] as number };
       const edited = sameSpec(kind, plan, prior)
-        ? await agent.kind(kind).get({ id }, false, { signal: limit.signal })
+        ? await current(agent, kind, prior, limit)
         : await put(agent, kind, wish, limit);
       return settled(state, edited, await outcome(agent, kind, edited, limit));
     },
@@ -121,12 +128,7 @@ export function kindResource<K extends KindName, Schema extends z.ZodObject>(
     },
     async delete({ state: known, client, signal }) {
       const agent = await client.agent(placement.home(known));
-      await deleteItem(
-        agent,
-        kind,
-        (known as Values)["id"] as string,
-        deadline("delete", timeouts(known), signal),
-      );
+      await deleteItem(agent, kind, known, deadline("delete", timeouts(known), signal));
     },
     async import({ id, identity, client, signal }) {
       const item = identity
@@ -135,6 +137,8 @@ export function kindResource<K extends KindName, Schema extends z.ZodObject>(
       return { state: importedState(definition, client, item) as never, private: privateOf(item) };
     },
     plan: (context) => planKind(definition, context),
+    stored: ({ state: known, client }) =>
+      walkOf(client).noteStored((known as Values)["id"] as string),
   };
 }
 
@@ -190,18 +194,38 @@ export async function planKind<K extends KindName, Schema extends z.ZodObject>(
   const likely = await definition.plan?.(context);
   const replaced = context.replaces();
   if (prior && replaced) refuseProtected(kind, prior, context);
+  // The second plan of a replacement, which may have been asked for by -replace: then the first one knew nothing of it.
+  const replacement = !prior && context.private["id"] !== undefined;
+  if (replacement && context.private["protected"] === true)
+    refuseProtected(kind, { ...planned, deletion_protection: true }, context);
+  const id = (prior ?? context.private)["id"] as string | undefined;
+  const host = prior && !moves ? placement.home(prior) : wished;
+  await refuseTwins(kind, { id, host, planned }, context);
   if (moves) return;
-  const { id, revision } = context.private;
-  const replacement = !prior && id !== undefined;
-  const wish = prior
-    ? { id: id as string, revision: revision as number, host: placement.home(prior) }
-    : { host: wished };
   const changes =
     !prior || Object.keys(kinds[kind].spec.shape).some((name) => context.changed([name]));
-  if (changes && !replacement) {
-    const question = { planned: { ...planned, ...likely }, config: config!, replaced, ...wish };
-    await preview(kind, context.client, question, context);
+  if (prior && !changes && !replaced) {
+    for (const clash of walkOf(context.client).stays(id!))
+      context.diagnostics.error(`The ${kinds[kind].title} ${String(prior["name"])} stays`, clash);
   }
+  if (changes && !replacement) {
+    const edit = prior && { id: id!, revision: context.private["revision"] as number };
+    const values = { planned: { ...planned, ...likely }, config: config! };
+    await preview(kind, context.client, { ...values, ...edit, host, replaced }, context);
+  }
+}
+
+/** What two resources of one configuration claim is refused before an agent is asked: for it both are new. */
+async function refuseTwins(
+  kind: KindName,
+  of: { readonly id: string | undefined; readonly host: unknown; readonly planned: Values },
+  { client, diagnostics }: PlanContext<never, Hosts>,
+): Promise<void> {
+  if (!client.known || isUnknown(of.host)) return;
+  const { name: host } = await client.agent(of.host as string | null);
+  const claims = claimsOf(kind, host, of.planned);
+  for (const { path, clash } of walkOf(client).claim(of.id ?? Symbol("new"), claims))
+    diagnostics.error(`Invalid value for ${formatPath(path)}`, clash, path);
 }
 
 function refuseProtected(
@@ -216,6 +240,32 @@ function refuseProtected(
     "deletion_protection is on. Set it to false and apply that first; then the object can be deleted.",
     ["deletion_protection"],
   );
+}
+
+/** The object of a state as it is now. */
+export function current<K extends KindName>(
+  agent: Agent,
+  kind: K,
+  state: unknown,
+  limit: Deadline,
+): Promise<Item<K>> {
+  const { id, name } = state as { readonly id: string; readonly name: string };
+  return within(limit, `The ${kinds[kind].title} ${name}`, () =>
+    agent.kind(kind).get({ id }, false, { signal: limit.signal }),
+  );
+}
+
+/**
+ * Says that the id of what was made is kept, unless Terraform has gone and nobody keeps it: the next apply of the same
+ * wish is then given the object.
+ */
+export async function keep(
+  agent: Agent,
+  kind: KindName,
+  id: string,
+  { aborted, reason }: AbortSignal,
+): Promise<void> {
+  if (!aborted || reason instanceof Interrupted) await agent.claim(kind, id);
 }
 
 /** One object by its id, on its host or, since objects can be moved, on any other. */
@@ -234,11 +284,14 @@ export async function readItem<K extends KindName>(
 export async function deleteItem(
   agent: Agent,
   kind: KindName,
-  id: string,
+  state: unknown,
   limit: Deadline,
 ): Promise<void> {
+  const { id, name } = state as { readonly id: string; readonly name: string };
   try {
-    await persistently(limit, () => agent.kind(kind).delete(id, { signal: limit.signal }));
+    await within(limit, `The ${kinds[kind].title} ${name}`, () =>
+      persistently(limit, () => agent.kind(kind).delete(id, { signal: limit.signal })),
+    );
     await follow(agent, kind, id, limit, (seen) => {
       if (seen?.status.phase === "failed") throw failure(kind, seen);
       return seen === undefined;

@@ -12,17 +12,18 @@ export async function sizeOf(path: string): Promise<number> {
   return file.size;
 }
 
-/** The SHA-256 digest of a file's content, lower-case hexadecimal. */
-export async function digestOf(path: string): Promise<string> {
+/** The SHA-256 digest of a file's content, lower-case hexadecimal. Throws the signal's reason once that aborts. */
+export async function digestOf(path: string, signal: AbortSignal): Promise<string> {
   await sizeOf(path);
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK }))
-    hash.update(chunk as Buffer);
+  for await (const chunk of fileChunks(path, signal)) hash.update(chunk as Buffer);
   return hash.digest("hex");
 }
 
 /** The content of a file in pieces that fit a message. */
 export async function* fileChunks(path: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
-  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK, signal }))
+  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK })) {
+    signal.throwIfAborted();
     yield chunk as Buffer;
+  }
 }

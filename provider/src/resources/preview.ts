@@ -1,4 +1,6 @@
+import type { Item } from "@lodge/schemas/kind-client.ts";
 import { asLodgeError } from "@lodge/schemas/rpc/error.ts";
+import type { Reason } from "@lodge/schemas/rpc/reasons.ts";
 import { kinds, type KindName, type SpecOf } from "@lodge/schemas/spec/kind.ts";
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
@@ -9,6 +11,7 @@ import type { Diagnostics } from "../sdk/diagnostic.ts";
 import { formatPath } from "../sdk/value/path.ts";
 import { isUnknown } from "../sdk/value/unknown.ts";
 import { specOf } from "./translate.ts";
+import { walkOf } from "./walk.ts";
 
 /** Milliseconds that a plan waits for an agent's opinion. */
 const PATIENCE = 2000;
@@ -20,6 +23,28 @@ const SULK = 30_000;
 
 /** When agents last did not answer. */
 const silent = new WeakMap<Agent, number>();
+
+/** Without an answer the agent is asked at apply, and so is one that cannot answer. */
+const tolerated: ReadonlySet<string> = new Set([
+  "UNAVAILABLE",
+  "DEADLINE_EXCEEDED",
+  "UNIMPLEMENTED",
+]);
+/** What will be no better at apply. */
+const untolerated: ReadonlySet<string> = new Set<Reason>([
+  "NOT_TLS",
+  "SERVER_CERTIFICATE_EXPIRED",
+  "SERVER_CERTIFICATE_UNTRUSTED",
+  "SERVER_NAME_MISMATCH",
+]);
+/** What is in the way is another object, and may be gone by the time of the apply. */
+const clashes: ReadonlySet<string> = new Set<Reason>([
+  "NAME_TAKEN",
+  "MAC_TAKEN",
+  "ADDRESS_TAKEN",
+  "DISK_ATTACHED",
+  "SUBNET_OVERLAP",
+]);
 
 /** What was planned, and of which object. */
 interface Question {
@@ -58,12 +83,12 @@ export async function preview<K extends KindName>(
     .kind(kind)
     .validate(wish, { signal, timeoutMs: PATIENCE })
     .catch((thrown: unknown) => {
-      const { code } = asLodgeError(thrown);
-      if (code === "UNAVAILABLE" || code === "DEADLINE_EXCEEDED")
-        silent.set(agent, performance.now());
+      const { code, reason } = asLodgeError(thrown);
+      if (!tolerated.has(code) || untolerated.has(reason)) throw thrown;
+      if (code !== "UNIMPLEMENTED") silent.set(agent, performance.now());
       return [];
     });
-  for (const { path, message, reason, retryable } of refusals) {
+  for (const { path, message, reason, retryable, holder } of refusals) {
     // The rules of the spec were checked before, and may not hold for a part of it.
     if (partial && (reason === "SPEC_INVALID" || hasUnknown(valueAt(planned, path)))) continue;
     // An image that is sent needs no file on the host.
@@ -75,12 +100,31 @@ export async function preview<K extends KindName>(
     if (diagnostics.list.some((known) => isDeepStrictEqual(known.path, path))) continue;
     // Terraform finds the line of an outer attribute alone, so an inner one is named.
     const what = path.length === 0 ? kinds[kind].title : `value for ${formatPath(path)}`;
+    if (clashes.has(reason) && holder !== "" && holder !== id) {
+      const holding = reason === "NAME_TAKEN" || reason === "SUBNET_OVERLAP" ? kind : "vm";
+      const found = (await agent.list(holding, signal)).find((item) => item.id === holder);
+      const { title } = kinds[holding];
+      if (walkOf(hosts).mayGo(holder, sentence(message))) {
+        if (isProtected(found)) {
+          const detail = `The ${title} ${holder} has it, and is protected: deletion_protection is on. Apply deletion_protection = false first, after \`terraform untaint\` where it is tainted.`;
+          diagnostics.error(`Invalid ${what}`, detail, path);
+        } else {
+          const detail = `The ${title} ${holder}, which is in the state, has it. Where this plan deletes that first, as it does with what is tainted, all is well; where it stays, or goes later as with create_before_destroy, the apply will fail.`;
+          diagnostics.warning(`Taken until its holder is deleted: ${what}`, detail, path);
+        }
+        continue;
+      }
+    }
     // What may be otherwise by the time of the apply is no error yet: it would stop a destroy as well.
     const severity = retryable ? "warning" : "error";
     const summary =
       severity === "error" ? `Invalid ${what}` : `The apply will fail unless this changes: ${what}`;
     diagnostics.add({ severity, summary, detail: sentence(message), path });
   }
+}
+
+function isProtected(item: Item<KindName> | undefined): boolean {
+  return item !== undefined && "deletion_protection" in item.spec && item.spec.deletion_protection;
 }
 
 /** What stands at a path; unknown where that lies in something unknown. */

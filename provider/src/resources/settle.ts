@@ -3,7 +3,7 @@ import { lodgeError, LodgeError } from "@lodge/schemas/rpc/error.ts";
 import { kinds, type KindName } from "@lodge/schemas/spec/kind.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Agent } from "../agent.ts";
-import type { Deadline } from "./deadline.ts";
+import { isLate, type Deadline } from "./deadline.ts";
 
 /** How often a lost watch is begun again: often enough for an agent that restarts. Milliseconds. */
 const RETRY = 250;
@@ -19,7 +19,7 @@ export async function follow<K extends KindName>(
   agent: Agent,
   kind: K,
   id: string,
-  { signal, remaining }: Deadline,
+  { signal }: Pick<Deadline, "signal">,
   done: (seen: Seen<K>) => boolean,
 ): Promise<Seen<K>> {
   const { title } = kinds[kind];
@@ -41,13 +41,13 @@ export async function follow<K extends KindName>(
         }
       }
     } catch (thrown) {
-      if (signal.aborted) throw aborted(title, id, remaining() === 0);
+      if (signal.aborted) throw aborted(title, id, isLate(signal));
       if (!(thrown instanceof LodgeError)) throw thrown;
       if (thrown.code === "OUT_OF_RANGE") since = 0;
       else if (thrown.code !== "UNAVAILABLE" || !thrown.retryable) throw thrown;
     }
     await sleep(RETRY, undefined, { signal }).catch(() => {
-      throw aborted(title, id, remaining() === 0);
+      throw aborted(title, id, isLate(signal));
     });
   }
 }

@@ -8,6 +8,8 @@ import { resource } from "../sdk/resource.ts";
 import type { PartialValues, PrivateData, Values } from "../sdk/values.ts";
 import { deadline, type Deadline } from "./deadline.ts";
 import {
+  current,
+  keep,
   kindResource,
   onOneHost,
   outcome,
@@ -54,8 +56,11 @@ export const vm = resource<Hosts>()({
   async create({ plan, client, diagnostics, signal }) {
     const limit = deadline("create", timeouts(plan), signal);
     const agent = await client.agent(plan.host);
-    const wished = await put(agent, "vm", { id: randomUUID(), spec: specOf("vm", plan) }, limit);
+    const wish = { id: randomUUID(), spec: specOf("vm", plan) };
+    const tell = diagnostics.warning.bind(diagnostics);
+    const wished = await put(agent, "vm", wish, limit, tell);
     const { item, error } = await achieve(agent, wished, plan, limit);
+    await keep(agent, "vm", item.id, signal);
     if (error === undefined) return applied(item, true);
     if (plan.wait_for?.on_timeout === "fail") return { ...applied(item, false), error };
     // From here on the VM exists: an error would taint it, and the next apply would destroy it.
@@ -93,7 +98,7 @@ async function edit(
 ): Promise<Item<"vm">> {
   const drifted = prior.actual_power_state !== plan.power_state;
   if (sameSpec("vm", plan, prior) && !drifted) {
-    return agent.kind("vm").get({ id: prior.id }, false, { signal: limit.signal });
+    return current(agent, "vm", prior, limit);
   }
   return put(
     agent,

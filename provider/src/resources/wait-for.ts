@@ -10,7 +10,7 @@ import { duration, parseDuration } from "@lodge/schemas/spec/duration.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import type { Agent } from "../agent.ts";
-import type { Deadline } from "./deadline.ts";
+import { isLate, type Deadline } from "./deadline.ts";
 import { follow } from "./settle.ts";
 
 /** How often a port that does not answer is tried again, in milliseconds. */
@@ -49,6 +49,12 @@ export type WaitForValue = {
   readonly on_timeout: "warn" | "fail" | null;
 };
 
+/** What ends a wait: that of the whole operation, and that or the wait's own time. */
+interface Ends {
+  readonly stopped: AbortSignal;
+  readonly signal: AbortSignal;
+}
+
 /** Waits until everything has come true. Throws an error that names the wait that did not. */
 export async function waitFor(
   agent: Agent,
@@ -73,7 +79,9 @@ export async function waitFor(
   try {
     await Promise.all(
       waits.map(([what, wait]) =>
-        wait.catch((cause: unknown) => Promise.reject(unfulfilled(what, time, cause, signal))),
+        wait.catch((cause: unknown) =>
+          Promise.reject(unfulfilled(what, time, cause, { stopped: within.signal, signal })),
+        ),
       ),
     );
   } finally {
@@ -82,10 +90,14 @@ export async function waitFor(
   }
 }
 
-function unfulfilled(what: string, time: string, cause: unknown, signal: AbortSignal): Error {
-  const why = signal.aborted
-    ? `It did not come within ${time}, or the wait was interrupted.`
-    : (cause as Error).message;
+function unfulfilled(what: string, time: string, cause: unknown, ends: Ends): Error {
+  const why = ends.stopped.aborted
+    ? isLate(ends.stopped)
+      ? "The time that timeouts allows has passed."
+      : "It was interrupted."
+    : ends.signal.aborted
+      ? `It did not come within ${time}.`
+      : (cause as Error).message;
   return new Error(`The wait for ${what} has failed. ${why}`, { cause });
 }
 

@@ -1,0 +1,67 @@
+/**
+ * What one walk of Terraform over a configuration has seen and planned, across all its resources: each is planned by
+ * itself, so that only here two of them that want the same name, address or disk can meet.
+ */
+import type { Hosts } from "../hosts.ts";
+
+/** What only one object may have at a time, as a name on a host. */
+export interface Claim {
+  /** The same for all who claim the same. */
+  readonly key: string;
+  /** The attribute that claims it. */
+  readonly path: readonly string[];
+  /** Said where two resources claim it. */
+  readonly clash: string;
+}
+
+/** Who claims: the id of an object that exists; something that equals nothing else for one that is to be made. */
+type Claimant = string | symbol;
+
+export class Walk {
+  readonly #claims = new Map<string, Claimant>();
+  readonly #stored = new Set<string>();
+  readonly #staying = new Set<string>();
+  readonly #doubts = new Map<string, string[]>();
+
+  /** An object of the state. Terraform tells each before anything is planned for it. */
+  noteStored(id: string): void {
+    this.#stored.add(id);
+  }
+
+  /** The claims that another resource of this walk has made before. */
+  claim(claimant: Claimant, claims: readonly Claim[]): readonly Claim[] {
+    return claims.filter(({ key }) => {
+      const first = this.#claims.get(key) ?? claimant;
+      this.#claims.set(key, first);
+      return first !== claimant;
+    });
+  }
+
+  /**
+   * Whether an object that stands in the way may be gone by the time of the apply: it is in the state, and as far as is
+   * known it is not kept as it is. A tainted object is replaced without a word that it is the one; what is said about it
+   * is kept for the case that it stays after all.
+   */
+  mayGo(holder: string, clash: string): boolean {
+    if (!this.#stored.has(holder) || this.#staying.has(holder)) return false;
+    this.#doubts.set(holder, [...(this.#doubts.get(holder) ?? []), clash]);
+    return true;
+  }
+
+  /** An object stays as it is. Answers what others have planned in the hope that it does not. */
+  stays(id: string): readonly string[] {
+    this.#staying.add(id);
+    const doubts = this.#doubts.get(id) ?? [];
+    this.#doubts.delete(id);
+    return doubts;
+  }
+}
+
+const walks = new WeakMap<Hosts, Walk>();
+
+/** The walk that a provider was configured for. */
+export function walkOf(hosts: Hosts): Walk {
+  const walk = walks.get(hosts) ?? new Walk();
+  walks.set(hosts, walk);
+  return walk;
+}

@@ -1,0 +1,227 @@
+/** Replacements of every cause, and resources of one configuration that want the same: told at plan, and never done twice. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Core } from "@lodge/provider/sdk/testing/core.ts";
+import type { Instance } from "@lodge/provider/sdk/testing/core-error.ts";
+import { CoreAgent } from "../harness/core-agent.ts";
+import { idOf } from "../harness/life.ts";
+import { attempt, attributes, provider } from "../harness/provider.ts";
+
+let agent: CoreAgent;
+beforeEach(async () => {
+  agent = await CoreAgent.start();
+  await agent.world.furnish();
+});
+afterEach(() => agent[Symbol.asyncDispose]());
+
+const command = (): Promise<Core> => provider([agent]);
+const apply = async (type: string, item: Instance | undefined, config: object): Promise<Instance> =>
+  agent.during((await command()).apply(`lodge_${type}`, item, config));
+const warnings = ({ caller }: Core) =>
+  caller.warnings.map(({ summary, detail }) => `${summary}: ${detail}`);
+const taint = (item: Instance): Instance => ({ ...item, tainted: true });
+
+const nic = { network_id: idOf("network lan"), ipv4_pool_id: idOf("address_pool lan") };
+const web = {
+  name: "web",
+  memory: "128MiB",
+  nics: { eth0: { ...nic, ipv4_address: "10.20.0.15", mac: "52:54:00:12:34:56" } },
+};
+const kinds: readonly [string, object][] = [
+  ["network", { name: "new", subnets: { main: { cidr: "10.40.0.0/24" } } }],
+  [
+    "address_pool",
+    { name: "new", network_id: idOf("network lan"), subnet: "main", ranges: ["10.20.0.70"] },
+  ],
+  ["image", { name: "new", host_path: "/images/debian" }],
+  ["disk", { name: "new", size: "1GiB" }],
+  ["vm", web],
+];
+
+describe.each(kinds)("a tainted %s", (kind, config) => {
+  const type = `lodge_${kind}`;
+
+  test("is replaced, and the plan says what must be gone by then", async () => {
+    const item = await apply(kind, undefined, config);
+    const core = await command();
+    const plan = await core.plan(type, taint(item), config);
+    expect(plan.action).toBe("replace");
+    expect(warnings(core)).not.toEqual([]);
+    for (const warning of warnings(core)) {
+      expect(warning).toMatch(/^Taken until its holder is deleted: value for /u);
+      expect(warning).toContain(attributes(item)["id"]);
+    }
+    const next = await agent.during(core.resource(type).apply(plan, config));
+    expect(attributes(next!)["id"]).not.toBe(attributes(item)["id"]);
+    const named = (await agent.world.store.list(kind as "disk")).records.filter(
+      ({ spec }) => spec.name === attributes(item)["name"],
+    );
+    expect(named.map(({ id }) => id)).toEqual([attributes(next!)["id"]]);
+  });
+
+  test("has no other in its place, where that is made before it is deleted", async () => {
+    const item = await apply(kind, undefined, config);
+    // With create_before_destroy the object is no longer the resource's when the new one is made.
+    const core = await command();
+    const plan = await core.plan(type, taint(item), config);
+    const first = await core
+      .resource(type)
+      .apply({ ...plan, action: "create", refreshed: undefined }, config)
+      .catch((thrown: unknown) => thrown as Error);
+    expect((first as Error).message).toMatch(/named (new|web) exists already/u);
+  });
+});
+
+describe("a name that is taken", () => {
+  const config = { name: "data", size: "1GiB" };
+
+  test("by an object of no resource, or of another configuration, is an error at plan", async () => {
+    await apply("disk", undefined, config);
+    await expect((await command()).plan("lodge_disk", undefined, config)).rejects.toThrow(
+      /A disk named data exists already .*terraform import/u,
+    );
+  });
+
+  test("by an object that stays is an error at plan, whichever is planned first", async () => {
+    const item = await apply("disk", undefined, config);
+    for (const first of ["the one that stays", "the new one"]) {
+      const core = await command();
+      const stay = () => core.plan("lodge_disk", item, config);
+      const make = () => core.plan("lodge_disk", undefined, config);
+      const [one, other] = first === "the new one" ? [make, stay] : [stay, make];
+      if (first === "the new one") await core.refresh("lodge_disk", item);
+      await one();
+      await expect(other()).rejects.toThrow(
+        /^(Invalid value for name: Another disk of this configuration has the name data on the host rack1 as well\. .* \(at name\)\n?|The disk data stays: .*)+$/u,
+      );
+    }
+  });
+
+  test("by an object that is deleted in the same plan is a warning", async () => {
+    const item = await apply("disk", undefined, config);
+    const core = await command();
+    await core.refresh("lodge_disk", item);
+    expect((await core.plan("lodge_disk", undefined, config)).action).toBe("create");
+    expect(warnings(core)).toEqual([
+      expect.stringMatching(/^Taken until its holder is deleted: value for name: The disk /u),
+    ]);
+    const mine = { name: "other", size: "1GiB" };
+    expect((await core.plan("lodge_disk", item, mine)).action).toBe("update");
+  });
+});
+
+describe("a subnet that an object which stays has", () => {
+  test("is an error at plan, whichever is planned first", async () => {
+    const lan = { name: "one", subnets: { main: { cidr: "10.40.0.0/24" } } };
+    const item = await apply("network", undefined, lan);
+    const core = await command();
+    await core.refresh("lodge_network", item);
+    const other = await core.plan("lodge_network", undefined, { ...lan, name: "two" });
+    expect(other.action).toBe("create");
+    await expect(core.plan("lodge_network", item, lan)).rejects.toThrow(
+      /^The network one stays: 10\.40\.0\.0\/24 overlaps/u,
+    );
+    await expect(core.plan("lodge_network", undefined, { ...lan, name: "three" })).rejects.toThrow(
+      /overlaps subnet main/u,
+    );
+  });
+});
+
+describe("two resources of one configuration", () => {
+  test.each(kinds)("with one name are an error at plan: %s", async (kind, config) => {
+    const core = await command();
+    await core.plan(`lodge_${kind}`, undefined, config);
+    await expect(core.plan(`lodge_${kind}`, undefined, config)).rejects.toThrow(
+      /Invalid value for name: Another .* of this configuration has the name (new|web) on the host rack1 as well\. Give each a name of its own\. \(at name\)/u,
+    );
+  });
+
+  test("may have one name on two hosts, or as two kinds", async () => {
+    await using other = await CoreAgent.start({ name: "rack2" });
+    const core = await provider([agent, other], { block: { default_host: "rack1" } });
+    const config = { name: "data", size: "1GiB" };
+    await core.plan("lodge_disk", undefined, config);
+    await core.plan("lodge_disk", undefined, { ...config, host: "rack2" });
+    await core.plan("lodge_vm", undefined, { ...web, nics: {}, name: "data" });
+    await expect(core.plan("lodge_disk", undefined, { ...config, host: "rack1" })).rejects.toThrow(
+      /on the host rack1 as well/u,
+    );
+  });
+
+  test.each([
+    ["the MAC address 52:54:00:12:34:56", "mac", { ...nic, mac: web.nics.eth0.mac }],
+    ["the address 10.20.0.15", "ipv4_address", { ...nic, ipv4_address: "10.20.0.15" }],
+  ])("with %s are an error at plan", async (what, member, eth0) => {
+    const core = await command();
+    await core.plan("lodge_vm", undefined, web);
+    const again = core.plan("lodge_vm", undefined, { ...web, name: "db", nics: { eth0 } });
+    await expect(again).rejects.toThrow(
+      new RegExp(
+        `^Invalid value for nics\\.eth0\\.${member}: Another VM .* has ${what} .*eth0`,
+        "u",
+      ),
+    );
+  });
+
+  test("with one disk are an error at plan", async () => {
+    const disk = attributes(await apply("disk", undefined, { name: "data", size: "1GiB" }));
+    const disks = { data: { disk_id: disk["id"] } };
+    const core = await command();
+    await core.plan("lodge_vm", undefined, { ...web, disks });
+    await expect(
+      core.plan("lodge_vm", undefined, { name: "db", memory: "128MiB", disks }),
+    ).rejects.toThrow(/^Invalid value for disks\.data\.disk_id: Another VM/u);
+  });
+
+  test.each(kinds)("are never told one id by an apply: %s", async (kind, config) => {
+    const core = await command();
+    // Each is planned without the other, as where a name is known only at apply.
+    const [one, other] = [core.resource(`lodge_${kind}`), core.resource(`lodge_${kind}`)];
+    const plans = [
+      await (await command()).plan(`lodge_${kind}`, undefined, config),
+      await (await command()).plan(`lodge_${kind}`, undefined, config),
+    ] as const;
+    const wish = async (resource: typeof one, plan: (typeof plans)[0]) =>
+      resource.apply(plan, config).then(
+        (item) => attributes(item!)["id"] as string,
+        (error: Error) => error.message,
+      );
+    const first = await wish(one, plans[0]);
+    expect(first).toMatch(/^[0-9a-f-]{36}$/u);
+    expect(await wish(other, plans[1])).toMatch(/named (new|web) (exists already|was made by)/u);
+  });
+});
+
+describe("deletion_protection", () => {
+  const config = { name: "data", size: "1GiB", deletion_protection: true };
+
+  test("is refused at the plan of a replacement that the user asks for", async () => {
+    const item = await apply("disk", undefined, config);
+    const asked = async (wish: object) =>
+      (await command()).resource("lodge_disk").plan(item, wish, { replace: true });
+    await expect(asked(config)).rejects.toThrow(/^The disk data is protected: /u);
+    // What is in the state counts: it is deleted before the edit would be made.
+    await expect(asked({ ...config, deletion_protection: false })).rejects.toThrow(/is protected/u);
+    const free = await apply("disk", item, { ...config, deletion_protection: false });
+    const core = await command();
+    const wish = { name: "data", size: "1GiB" };
+    const plan = await core.resource("lodge_disk").plan(free, wish, { replace: true });
+    expect(plan.action).toBe("replace");
+    expect(attributes((await core.resource("lodge_disk").apply(plan, wish))!)["id"]).not.toBe(
+      attributes(item)["id"],
+    );
+  });
+
+  test("is refused at the plan of a tainted object, and by the agent where that has no say", async () => {
+    const item = taint(await apply("disk", undefined, config));
+    await expect((await command()).plan("lodge_disk", item, config)).rejects.toThrow(
+      /^Invalid value for name: The disk .* has it, and is protected: deletion_protection is on\. .*untaint/u,
+    );
+    agent.stands.set("DiskService/Validate", async () => ({}));
+    const { error, instance } = await attempt(await command(), "lodge_disk", item, config);
+    expect(error).toMatch(
+      /^Unable to delete lodge_disk: Disk data .*is protected against deletion/u,
+    );
+    expect(attributes(instance!)["id"]).toBe(attributes(item)["id"]);
+    expect((await agent.world.store.list("disk")).records).toHaveLength(1);
+  });
+});
