@@ -1,10 +1,12 @@
 /**
  * From a fresh machine to a VM that Terraform declares: `npm run quickstart`. It may be run again at any time, and
- * `npm run quickstart -- --destroy` removes every trace.
+ * `npm run quickstart -- --destroy` removes every trace. Where apt is not, `-- --kernel-package FILE` names the package
+ * that the guest's kernel comes from, and `--busybox FILE` a static busybox.
  */
 import { parseArgs } from "node:util";
 import { destroy } from "./quickstart/destroy.ts";
 import { up } from "./quickstart/up.ts";
+import { takeGuestOptions } from "./lib/guest-options.ts";
 import { heading } from "./lib/progress.ts";
 
 const interrupted = new AbortController();
@@ -19,7 +21,8 @@ process.exitCode = await main();
 
 async function main(): Promise<number> {
   try {
-    const { values } = parseArgs({ options: { destroy: { type: "boolean" } } });
+    const args = takeGuestOptions(process.argv.slice(2), process.env);
+    const { values } = parseArgs({ args, options: { destroy: { type: "boolean" } } });
     await (values.destroy ? destroy : up)(process.env, interrupted.signal);
     return 0;
   } catch (error) {

@@ -9,7 +9,9 @@ import { join } from "node:path";
 import { programPath } from "../agent/src/lib/program-path.ts";
 import { requirements, uefiFirmware } from "../agent/src/lib/requirements.ts";
 import { command, CommandError } from "./lib/command.ts";
-import { busybox, ensurePackages } from "./lib/packages.ts";
+import { takeGuestOptions } from "./lib/guest-options.ts";
+import { busybox, ensurePackages, systemInstaller } from "./lib/packages.ts";
+import { ensureProcessor } from "./lib/processor.ts";
 import { heading, note, seconds, step } from "./lib/progress.ts";
 import { buildGuest } from "./guest/build.ts";
 import { endLeftovers, markVariable } from "./test/leftovers.ts";
@@ -17,12 +19,17 @@ import { summaryVariable, type Summary } from "./test/reporter.ts";
 
 const root = join(import.meta.dirname, "..");
 const checks = ["types", "lint", "format:check", "unused"] as const;
-const testPackages = [...requirements, busybox, uefiFirmware];
 
 const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => interrupted.abort());
 
-process.exitCode = await main(process.argv.slice(2));
+try {
+  ensureProcessor();
+  process.exitCode = await main(takeGuestOptions(process.argv.slice(2), process.env));
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 2;
+}
 
 async function main(args: readonly string[]): Promise<number> {
   const all = args.includes("--all") || process.env["LODGE_TEST_ALL"] === "1";
@@ -53,10 +60,15 @@ async function main(args: readonly string[]): Promise<number> {
   };
   let summary: Summary = { passed: 0, failed: [], skipped: [] };
   try {
-    await attempt("packages", () => ensurePackages(testPackages));
+    await attempt("packages", () =>
+      ensurePackages(
+        [...requirements, busybox(process.env), uefiFirmware],
+        systemInstaller(interrupted.signal),
+      ),
+    );
     await attempt("build", () => npm("build", env));
     // Beforehand: most tests run where no network leads to the packages that it is made from.
-    await attempt("small guest", () => buildGuest({ progress: note }));
+    await attempt("small guest", () => buildGuest({ progress: note, signal: interrupted.signal }));
     if (chosen.length === 0)
       for (const check of checks) await attempt(`check: ${check}`, () => npm(check, env));
     summary = await vitest(chosen, env);

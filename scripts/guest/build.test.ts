@@ -4,13 +4,14 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { buildGuest } from "./build.ts";
 
 const release = "6.1.0-1-test-amd64";
@@ -112,6 +113,36 @@ describe("the small guest", () => {
     writeFileSync(busybox, Buffer.concat([program(1), Buffer.from("newer")]));
     expect((await build()).version).not.toBe(first.version);
     expect(readdirSync(join(directory, "cache")).toSorted()).toHaveLength(2);
+  });
+
+  it("depends on what its packages contain, not on where they lie", async () => {
+    const first = await build();
+    const moved = join(directory, "moved.deb");
+    renameSync(kernelPackage, moved);
+    expect(await build({ kernelPackages: [moved] })).toEqual(first);
+    writeFileSync(moved, Buffer.concat([readFileSync(moved), Buffer.from("\n")]));
+    expect((await build({ kernelPackages: [moved] })).version).not.toBe(first.version);
+  });
+
+  it("takes its parts from where the environment says", async () => {
+    vi.stubEnv("LODGE_KERNEL_PACKAGES", kernelPackage);
+    vi.stubEnv("LODGE_BUSYBOX", busybox);
+    try {
+      const named = await buildGuest({ directory: join(directory, "cache") });
+      expect(named).toEqual(await build());
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    await expect(build({ kernelPackages: ["/nonexistent.deb"] })).rejects.toThrow(
+      "/nonexistent.deb cannot be read",
+    );
+  });
+
+  it("can be interrupted, and leaves nothing half", async () => {
+    const interrupt = new AbortController();
+    const progress = () => interrupt.abort(new Error("interrupted"));
+    await expect(build({ progress, signal: interrupt.signal })).rejects.toThrow("interrupted");
+    expect(readdirSync(join(directory, "cache"))).toEqual([]);
   });
 
   it("may be built by several at once", async () => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { writeCpio, type Member } from "./cpio.ts";
 import { unpackDeb } from "./deb.ts";
 import { guestFiles } from "./init.ts";
@@ -12,15 +12,23 @@ import { extractVmlinux } from "./vmlinux.ts";
 export interface GuestOptions {
   /** Where guests are kept; default `$XDG_CACHE_HOME/lodge/guest`. */
   readonly directory?: string;
-  /** Debian packages with the kernel, instead of what apt has. */
+  /** Debian packages with the kernel, instead of what apt has. Default: those of LODGE_KERNEL_PACKAGES. */
   readonly kernelPackages?: readonly string[];
-  /** A statically linked busybox; default `/bin/busybox`. */
+  /** A statically linked busybox; default that of LODGE_BUSYBOX, else the machine's. */
   readonly busybox?: string;
   /** Asks apt for the newest kernel even where a guest is there. */
   readonly refresh?: boolean;
   /** Told what is being done, one line each. */
   readonly progress?: (message: string) => void;
+  readonly signal?: AbortSignal | undefined;
 }
+
+/** Where distributions put it. */
+export const busyboxPlaces = ["/bin/busybox", "/usr/bin/busybox", "/usr/sbin/busybox"];
+
+/** What is not on every machine, and is then named: as options of the scripts or in the environment. */
+export const kernelPackagesVariable = "LODGE_KERNEL_PACKAGES";
+export const busyboxVariable = "LODGE_BUSYBOX";
 
 /** A guest that is ready to be started; paths are absolute. */
 export interface Guest {
@@ -33,16 +41,22 @@ export interface Guest {
 
 /** Builds the small guest of the tests and examples out of the distribution's own kernel and busybox, or finds it built. */
 export async function buildGuest(options: GuestOptions = {}): Promise<Guest> {
-  const { directory = defaultDirectory(), progress = () => {} } = options;
-  const busybox = await readBusybox(options.busybox);
+  const { directory = defaultDirectory(), progress = () => {}, signal } = options;
+  const busybox = await readBusybox(options.busybox ?? (process.env[busyboxVariable] || undefined));
   const recipe = createHash("sha256").update(busybox);
   for (const file of (await readdir(import.meta.dirname)).toSorted()) {
     if (file.endsWith(".ts") && !file.endsWith(".test.ts")) {
       recipe.update(await readFile(join(import.meta.dirname, file)));
     }
   }
-  const packages = options.kernelPackages ?? [];
-  const digest = recipe.update(packages.join("\0")).digest("hex").slice(0, 12);
+  const packages = options.kernelPackages ?? pathList(process.env[kernelPackagesVariable]);
+  for (const file of packages)
+    recipe.update(
+      createHash("sha256")
+        .update(await read(file))
+        .digest(),
+    );
+  const digest = recipe.digest("hex").slice(0, 12);
   if (!options.refresh) {
     const built = await findBuilt(directory, digest);
     if (built) return built;
@@ -53,12 +67,13 @@ export async function buildGuest(options: GuestOptions = {}): Promise<Guest> {
     const debs =
       packages.length > 0
         ? packages
-        : await downloadKernelPackages(join(work, "packages"), progress);
+        : await downloadKernelPackages(join(work, "packages"), progress, signal);
     progress("unpacking the kernel");
     const root = join(work, "root");
     await mkdir(root);
     for (const deb of debs) {
-      await unpackDeb(deb, root, ["./boot/vmlinuz-*", "./lib/modules/*", "./usr/lib/modules/*"]);
+      const wanted = ["./boot/vmlinuz-*", "./lib/modules/*", "./usr/lib/modules/*"];
+      await unpackDeb(deb, root, wanted, signal);
     }
     const release = await findRelease(root);
     const version = `${release}-${digest}`;
@@ -68,11 +83,24 @@ export async function buildGuest(options: GuestOptions = {}): Promise<Guest> {
     const bzImage = await readFile(join(root, "boot", `vmlinuz-${release}`));
     await writeFile(join(output, "vmlinux"), extractVmlinux(bzImage));
     await writeFile(join(output, "initrd"), writeCpio(await members(root, release, busybox)));
+    signal?.throwIfAborted();
     const guest = await publish(output, directory, version);
     await prune(directory, version);
     return guest;
   } finally {
     await rm(work, { recursive: true, force: true });
+  }
+}
+
+function pathList(text: string | undefined): readonly string[] {
+  return (text ?? "").split(delimiter).filter((path) => path !== "");
+}
+
+async function read(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new Error(`The kernel package ${path} cannot be read.`, { cause });
   }
 }
 
@@ -117,7 +145,7 @@ async function prune(directory: string, newest: string): Promise<void> {
 }
 
 async function readBusybox(path: string | undefined): Promise<Buffer> {
-  const candidates = path === undefined ? ["/bin/busybox", "/usr/bin/busybox"] : [path];
+  const candidates = path === undefined ? busyboxPlaces : [path];
   for (const candidate of candidates) {
     const data = await readFile(candidate).catch(() => undefined);
     if (data === undefined) continue;
@@ -126,7 +154,7 @@ async function readBusybox(path: string | undefined): Promise<Buffer> {
   }
   throw new Error(
     path === undefined
-      ? "The small guest needs a statically linked busybox: install the package busybox-static, or give its path with --busybox."
+      ? "The small guest needs a statically linked busybox: install the package busybox-static, or give its path with --busybox (LODGE_BUSYBOX)."
       : `${path} is no statically linked busybox.`,
   );
 }

@@ -11,6 +11,7 @@ export async function unpackDeb(
   file: string,
   directory: string,
   patterns: readonly string[],
+  signal?: AbortSignal,
 ): Promise<void> {
   const { name, offset, size } = await findData(file);
   const compression = { xz: "--xz", zst: "--zstd", gz: "--gzip", tar: "" }[name.split(".").at(-1)!];
@@ -25,6 +26,7 @@ export async function unpackDeb(
   ];
   const tar = spawn("tar", [...args, ...(compression ? [compression] : []), ...patterns], {
     stdio: ["pipe", "ignore", "pipe"],
+    signal,
   });
   let words = "";
   tar.stderr.on("data", (chunk: Buffer) => (words += chunk.toString()));
@@ -32,8 +34,11 @@ export async function unpackDeb(
   tar.once("error", reject).once("close", resolve);
   const range = { start: offset, end: offset + size - 1 };
   // tar says more about an early end than the pipe that breaks by it.
-  await pipeline(createReadStream(file, range), tar.stdin).catch(() => undefined);
-  const code = await ended;
+  const fed = pipeline(createReadStream(file, range), tar.stdin).catch(() => undefined);
+  const [code] = await Promise.all([ended, fed]).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw error;
+  });
   // Patterns that match nothing are for the caller to notice: packages of several distributions differ.
   if (code !== 0 && !/Not found in archive/.test(words)) {
     throw new Error(`cannot unpack ${file}: ${words.trim()}`);

@@ -9,7 +9,7 @@ const run = promisify(execFile);
 const metapackages = ["linux-image-cloud-amd64", "linux-image-virtual"];
 
 const elsewhere =
-  "On a system without apt, fetch the file linux-image-VERSION-cloud-amd64_….deb from https://packages.debian.org/stable/linux-image-cloud-amd64 and give its path with --kernel-package.";
+  "On a system without apt, fetch the file linux-image-VERSION-cloud-amd64_….deb from https://packages.debian.org/stable/linux-image-cloud-amd64 and give its path with --kernel-package (LODGE_KERNEL_PACKAGES).";
 
 /**
  * Downloads the distribution's own kernel for virtual machines into a directory, without installing it, and answers the
@@ -18,14 +18,16 @@ const elsewhere =
 export async function downloadKernelPackages(
   directory: string,
   progress: (message: string) => void,
+  signal?: AbortSignal,
 ): Promise<readonly string[]> {
+  const apt = aptUntil(signal);
   await mkdir(directory, { recursive: true });
   let options: readonly string[] = [];
-  let names = await findPackages(options);
+  let names = await findPackages(apt, options);
   if (names.length === 0) {
     progress("fetching the package lists");
-    options = await fetchLists(directory);
-    names = await findPackages(options);
+    options = await fetchLists(apt, directory);
+    names = await findPackages(apt, options);
   }
   if (names.length === 0) {
     throw new Error(
@@ -41,18 +43,22 @@ export async function downloadKernelPackages(
 }
 
 /** The packages with the kernel itself and, where that is another package, its modules. */
-async function findPackages(options: readonly string[]): Promise<readonly string[]> {
+async function findPackages(apt: Apt, options: readonly string[]): Promise<readonly string[]> {
   for (const metapackage of metapackages) {
-    const kernels = await depends(metapackage, options);
+    const kernels = await depends(apt, metapackage, options);
     const image = kernels.find((name) => /^linux-image-(unsigned-)?\d/.test(name));
     if (image === undefined) continue;
-    const modules = await depends(image, options);
+    const modules = await depends(apt, image, options);
     return [image, ...modules.filter((name) => /^linux-modules-\d/.test(name))];
   }
   return [];
 }
 
-async function depends(name: string, options: readonly string[]): Promise<readonly string[]> {
+async function depends(
+  apt: Apt,
+  name: string,
+  options: readonly string[],
+): Promise<readonly string[]> {
   const words = await apt("apt-cache", [...options, "depends", "--important", name]).catch(
     (error: unknown) => {
       if (error instanceof Error && /No packages found|Unable to locate/.test(error.message))
@@ -63,7 +69,7 @@ async function depends(name: string, options: readonly string[]): Promise<readon
   return [...words.matchAll(/^\s+\|?Depends: (\S+)$/gm)].map((match) => match[1]!);
 }
 
-async function fetchLists(directory: string): Promise<readonly string[]> {
+async function fetchLists(apt: Apt, directory: string): Promise<readonly string[]> {
   const lists = join(directory, "lists");
   const cache = join(directory, "cache");
   await mkdir(join(lists, "partial"), { recursive: true });
@@ -73,14 +79,21 @@ async function fetchLists(directory: string): Promise<readonly string[]> {
   return options;
 }
 
-async function apt(program: string, args: readonly string[], cwd?: string): Promise<string> {
-  try {
-    const { stdout } = await run(program, args, { cwd, env: { ...process.env, LC_ALL: "C" } });
-    return stdout;
-  } catch (error) {
-    const { code, stderr } = error as { code?: unknown; stderr?: string };
-    if (code === "ENOENT")
-      throw new Error(`${program} is not on this system. ${elsewhere}`, { cause: error });
-    throw new Error(`${program} failed: ${(stderr ?? String(error)).trim()}`, { cause: error });
-  }
+/** Runs one of apt's programs, and answers what it prints. */
+type Apt = (program: string, args: readonly string[], cwd?: string) => Promise<string>;
+
+function aptUntil(signal: AbortSignal | undefined): Apt {
+  return async (program, args, cwd) => {
+    try {
+      const env = { ...process.env, LC_ALL: "C" };
+      const { stdout } = await run(program, args, { cwd, env, signal });
+      return stdout;
+    } catch (error) {
+      signal?.throwIfAborted();
+      const { code, stderr } = error as { code?: unknown; stderr?: string };
+      if (code === "ENOENT")
+        throw new Error(`${program} is not on this system. ${elsewhere}`, { cause: error });
+      throw new Error(`${program} failed: ${(stderr ?? String(error)).trim()}`, { cause: error });
+    }
+  };
 }

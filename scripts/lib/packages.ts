@@ -2,15 +2,19 @@
 import { existsSync } from "node:fs";
 import type { Requirement } from "../../agent/src/lib/requirements.ts";
 import { findProgram } from "../../agent/src/lib/program-path.ts";
+import { busyboxPlaces, busyboxVariable } from "../guest/build.ts";
 import { command } from "./command.ts";
 import { note } from "./progress.ts";
 
-/** What is needed here beside what running guests takes. */
-export const busybox: Requirement = {
-  programs: ["/bin/busybox", "/usr/bin/busybox"],
-  apt: "busybox-static",
-  purpose: "is what the small guest runs",
-};
+/** What is needed here beside what running guests takes; it may have been named. */
+export function busybox(env: NodeJS.ProcessEnv): Requirement {
+  const named = env[busyboxVariable];
+  return {
+    programs: named ? [named] : busyboxPlaces,
+    apt: "busybox-static",
+    purpose: "is what the small guest runs",
+  };
+}
 
 /** How packages get onto this machine; a test hands in its own. */
 export interface Installer {
@@ -37,7 +41,7 @@ export function missing(
  */
 export async function ensurePackages(
   wanted: readonly Requirement[],
-  installer: Installer = systemInstaller(),
+  installer: Installer,
 ): Promise<void> {
   const absent = missing(wanted, installer);
   const [needed, optional] = [false, true].map((kind) =>
@@ -104,12 +108,14 @@ function otherDistributions(absent: readonly Requirement[]): string {
   ].join("\n");
 }
 
-function systemInstaller(): Installer {
+/** This machine's; what it runs ends with the signal. */
+export function systemInstaller(signal?: AbortSignal): Installer {
+  const terminal = process.stdin.isTTY && existsSync("/dev/tty");
   return {
     which: (program) => findProgram(program, process.env),
-    run: (file, args) => command(file, args, { output: "show", terminal: true }),
+    run: (file, args) => command(file, args, { output: "show", terminal, signal }),
     isRoot: process.getuid?.() === 0,
-    terminal: process.stdin.isTTY && existsSync("/dev/tty"),
+    terminal,
     say: note,
   };
 }

@@ -7,10 +7,9 @@ import { unzipEntry } from "./zip.ts";
 /** The release, and the SHA-256 digests of its archives by Node's names of architectures. */
 export const release = {
   version: "1.10.6",
-  architectures: { x64: "amd64", arm64: "arm64" },
+  architectures: { x64: "amd64" },
   sha256: {
     x64: "15b7bed76420b50da3e121769c43341df8cd57d751ca14e6dbe9c850124c6dac",
-    arm64: "a32f653d686a8cad9b9be82101eb5b5e834fbfa8d095842fa1820c5d27fad967",
   },
 } as const;
 

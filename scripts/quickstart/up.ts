@@ -5,7 +5,8 @@ import { requirements } from "../../agent/src/lib/requirements.ts";
 import { buildGuest } from "../guest/build.ts";
 import { guestCommandLine } from "../guest/command-line.ts";
 import { command } from "../lib/command.ts";
-import { busybox, ensurePackages } from "../lib/packages.ts";
+import { busybox, ensurePackages, systemInstaller } from "../lib/packages.ts";
+import { ensureProcessor } from "../lib/processor.ts";
 import { heading, note, step, warn } from "../lib/progress.ts";
 import { Lodge } from "./lodge.ts";
 import { defaultMirror, fetchOpenTofu } from "./open-tofu.ts";
@@ -15,13 +16,16 @@ import { prepareWorkspace, terraformEnvironment } from "./workspace.ts";
 
 /** Brings the example up and shows that it works. */
 export async function up(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
+  ensureProcessor();
   const where = places(env);
   const lodge = new Lodge(where, env, signal);
-  await step("Packages", () => ensurePackages([...requirements, busybox]));
+  await step("Packages", () =>
+    ensurePackages([...requirements, busybox(env)], systemInstaller(signal)),
+  );
   const terraform = await step("Terraform", () => chooseTerraform(where, env, signal));
   await step("Build", () => build(env, signal));
   const guest = await step("Guest: the distribution's own kernel and busybox", () =>
-    buildGuest({ directory: join(where.cache, "guest"), progress: note }),
+    buildGuest({ directory: join(where.cache, "guest"), progress: note, signal }),
   );
   signal.throwIfAborted();
   await step("Agent", () => startAgent(lodge));

@@ -1,10 +1,10 @@
 /** What a newcomer types: the quick start in a fresh home, interrupted, resumed, repeated and taken back. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { agentDirectory } from "@lodge/schemas/rpc/local-agent.ts";
 import { root } from "../../scripts/build/bundle.ts";
 import { command } from "../harness/agent.ts";
@@ -30,9 +30,13 @@ interface Result {
 }
 
 /** Runs it as npm would; at the first output that holds `until`, Ctrl-C is pressed. */
-async function run(args: readonly string[], until?: string): Promise<Result> {
+async function run(
+  args: readonly string[],
+  until?: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Result> {
   const child = spawn(process.execPath, [join(root, "scripts", "quickstart.ts"), ...args], {
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...env, ...more },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
@@ -65,6 +69,34 @@ async function processesOfHome(): Promise<string[]> {
   );
   return lines.filter((line) => line.includes(home));
 }
+
+describe("interrupted while apt works it ends", () => {
+  let programs: string;
+  beforeAll(async () => {
+    programs = await mkdtemp(join(home, "programs-"));
+    for (const name of ["apt-get", "apt-cache"])
+      await writeFile(join(programs, name), `#!/bin/sh\necho "$0 begins"\nwhile :; do sleep 1; done\n`);
+    await writeFile(join(programs, "sudo"), '#!/bin/sh\nshift\nexec "$@"\n');
+    for (const name of await readdir(programs)) await chmod(join(programs, name), 0o755);
+  });
+  afterAll(() => rm(programs, { recursive: true }));
+
+  test.each([
+    // A program that nothing brings.
+    ["installing packages", "apt-get begins", { LODGE_BUSYBOX: "/nonexistent" }],
+    ["fetching the guest's kernel", "==> Guest", {}],
+  ])("%s", async (_, until, more) => {
+    const { exitCode, output } = await run([], until, {
+      ...more,
+      PATH: `${programs}:${process.env["PATH"]}`,
+      XDG_CACHE_HOME: join(programs, "cache"),
+    });
+    expect(output).toContain("Interrupted. `npm run quickstart` goes on from here");
+    expect(output.split("==> ").at(-1)).toMatch(/^(?:Packages|Guest)/u);
+    expect(exitCode).toBe(130);
+    expect(await processesOfHome()).toEqual([]);
+  });
+});
 
 test("interrupted in the middle of the apply it says how to go on", async () => {
   const { exitCode, output } = await run([], "lodge_vm.hello: Creating...");

@@ -1,8 +1,17 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { root } from "../../scripts/build/bundle.ts";
 import { probeKernel } from "../../agent/src/driver/qemu/probe-kernel.ts";
 
 /** What a loop of ten million takes in an emulated guest on an idle machine like those that test this, with QEMU's start. */
@@ -46,14 +55,13 @@ async function measure(): Promise<number> {
   }
 }
 
-function file(): string {
-  return join(tmpdir(), `lodge-scale-${process.getuid?.() ?? 0}.json`);
-}
+/** In the checkout, where nobody else writes; `npm ci` removes it. */
+const file = join(root, "node_modules", ".cache", "lodge", "scale.json");
 
 function recall(): number | undefined {
   try {
-    if (Date.now() - statSync(file()).mtimeMs > maxAge) return undefined;
-    const value: unknown = JSON.parse(readFileSync(file(), "utf8"));
+    if (Date.now() - statSync(file).mtimeMs > maxAge) return undefined;
+    const value: unknown = JSON.parse(readFileSync(file, "utf8"));
     return typeof value === "number" && value >= 1 ? value : undefined;
   } catch {
     return undefined;
@@ -61,8 +69,13 @@ function recall(): number | undefined {
 }
 
 function remember(value: number): number {
-  const temporary = `${file()}.${process.pid}`;
-  writeFileSync(temporary, JSON.stringify(value));
-  renameSync(temporary, file());
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    const temporary = `${file}.${process.pid}`;
+    writeFileSync(temporary, JSON.stringify(value));
+    renameSync(temporary, file);
+  } catch {
+    // The checkout is another user's: every process measures for itself.
+  }
   return value;
 }
