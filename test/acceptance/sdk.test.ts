@@ -595,9 +595,9 @@ resource "fixture_thing" "a" {}
     expect((await terraform.plan()).changes).toEqual({});
   });
 
-  test("a process per alias", async () => {
+  test("a process per alias, ten at once", async () => {
     const aliases = Array.from(
-      { length: 6 },
+      { length: 10 },
       (_, index) => `
 provider "memory" {
   alias = "p${index}"

@@ -16,8 +16,11 @@ export interface LifetimeOptions {
 
 /** Terraform kills two seconds after it asked. */
 const closeMs = 1000;
-/** Between the end of the client's stream and a request to shut down, in a good case, lie milliseconds. */
-const orphanMs = 1500;
+/**
+ * Between the end of the client's stream and a request to shut down, in a good case, lie milliseconds. With the time to
+ * close it makes less than the two seconds after which no orphan may be left.
+ */
+const orphanMs = 900;
 const defaultLonelyMs = 60_000;
 
 /** The one place that ends the process in good order. */

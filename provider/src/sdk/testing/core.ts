@@ -19,7 +19,7 @@ import type {
   ResourceIdentitySchema,
 } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
 import type { ProviderDefinition } from "../provider.ts";
-import { createProviderService } from "../server/service.ts";
+import { createProviderService, type ProviderService } from "../server/service.ts";
 import type { Type } from "../value/type.ts";
 import { parseType } from "../value/type.ts";
 import type { Value } from "../value/value.ts";
@@ -34,11 +34,19 @@ import { ManagedResource } from "./managed-resource.ts";
 import { ProviderCaller } from "./provider-caller.ts";
 
 /** Starts a provider and configures it. */
-export async function simulate(
+export function simulate(
   definition: ProviderDefinition,
   configuration: object = {},
 ): Promise<Core> {
-  const caller = new ProviderCaller(createProviderService(definition));
+  return simulateService(createProviderService(definition), configuration);
+}
+
+/** The same with a provider that is there already, perhaps in another process. */
+export async function simulateService(
+  service: ProviderService,
+  configuration: object = {},
+): Promise<Core> {
+  const caller = new ProviderCaller(service);
   const schema = await caller.call("getProviderSchema", {});
   const { identitySchemas } = await caller.call("getResourceIdentitySchemas", {});
   const core = new Core(caller, schema, identitySchemas);

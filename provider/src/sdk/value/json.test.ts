@@ -104,6 +104,27 @@ describe("properties", () => {
     );
   });
 
+  test("any text is a value or a clean error", () => {
+    const broken = fc.tuple(fc.json(), fc.nat(), fc.nat(), fc.string({ maxLength: 3 }));
+    const text = fc.oneof(
+      fc.string(),
+      broken.map(([json, from, length, patch]) => {
+        const at = from % (json.length + 1);
+        return json.slice(0, at) + patch + json.slice(at + (length % 4));
+      }),
+    );
+    fc.assert(
+      fc.property(anyType, text, fc.boolean(), (type, json, lenient) => {
+        try {
+          decodeJson(type, json, { lenient });
+        } catch (error) {
+          expect(error).toBeInstanceOf(ValueError);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   test("any JSON is a value or a clean error", () => {
     fc.assert(
       fc.property(anyType, fc.json(), fc.boolean(), (type, text, lenient) => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ValueError } from "./error.ts";
 import { anyType } from "../testing/values.ts";
 import {
   bool,
@@ -70,4 +71,36 @@ describe("type JSON", () => {
     const deep = `${'["list",'.repeat(5000)}"string"${"]".repeat(5000)}`;
     expect(() => parseType(deep)).toThrow("nested too deeply");
   });
+});
+
+test("any text is a type or a clean error", () => {
+  const word = fc.constantFrom("string", "list", "object", "tuple", "dynamic", "map", "__proto__");
+  const { json } = fc.letrec((tie) => ({
+    json: fc.oneof(
+      { depthSize: "small" },
+      word,
+      fc.constant(null),
+      fc.integer(),
+      fc.array(tie("json"), { maxLength: 3 }),
+      fc.dictionary(word, tie("json"), { maxKeys: 3 }),
+    ),
+  }));
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.json(),
+        json.map((value) => JSON.stringify(value)),
+      ),
+      (text) => {
+        try {
+          const type = parseType(text);
+          expect(parseType(formatType(type))).toEqual(type);
+        } catch (error) {
+          expect(error).toBeInstanceOf(ValueError);
+        }
+      },
+    ),
+    { numRuns: 3000 },
+  );
 });
