@@ -177,27 +177,32 @@ test("what newer versions of Terraform understand is understood by the provider"
 });
 
 describe("applied", () => {
-  test.each(examples.filter((name) => dirname(dirname(name)) === "examples/resources"))(
-    "%s",
-    async (name) => {
-      // What protects itself against being deleted could not be removed again.
-      const body = read(name).replace(
-        /deletion_protection\s*=\s*true/u,
-        "deletion_protection = false",
-      );
-      await using terraform = new LodgeTerraform([agent], body, { env: variables });
-      await terraform.apply();
-      expect(await terraform.remaining()).toEqual([]);
-      if (name.includes("/vm/")) {
-        const data = read("examples/data-sources/vm/main.tf");
-        await using looking = new LodgeTerraform([agent], data);
-        await looking.apply();
-        expect(await looking.outputs()).toEqual(await terraform.outputs());
-      }
-      await terraform.destroy();
-      expect(await agent.census()).toEqual(nothing);
-    },
-  );
+  const own = examples.filter((name) => dirname(dirname(name)) === "examples/resources");
+  const [vm, others] = [true, false].map((isVm) =>
+    own.filter((name) => name.includes("/vm/") === isVm),
+  ) as [string[], string[]];
+
+  test.each([
+    ["a VM with all that it needs", vm],
+    ["the other resources", others],
+  ])("%s", async (_, names) => {
+    // What several examples make is made once. What protects itself could not be removed again.
+    const body = textOf(versionsOf(names.map(read)).at(-1)!).replace(
+      /deletion_protection\s*=\s*true/u,
+      "deletion_protection = false",
+    );
+    await using terraform = new LodgeTerraform([agent], body, { env: variables });
+    await terraform.apply();
+    expect(await terraform.remaining()).toEqual([]);
+    if (names === vm) {
+      const data = read("examples/data-sources/vm/main.tf");
+      await using looking = new LodgeTerraform([agent], data);
+      await looking.apply();
+      expect(await looking.outputs()).toEqual(await terraform.outputs());
+    }
+    await terraform.destroy();
+    expect(await agent.census()).toEqual(nothing);
+  });
 
   test("the data source of a host", async () => {
     const body = read("examples/data-sources/host/main.tf");
