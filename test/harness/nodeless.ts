@@ -2,8 +2,13 @@
 import { realpathSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { root } from "../../scripts/build/bundle.ts";
-import { programPath } from "../../agent/src/lib/program-path.ts";
 import { command, type CommandResult } from "./agent.ts";
+
+/** As an ordinary user has it, without the directories of system programs. */
+const ordinaryPath = (process.env["PATH"] ?? "")
+  .split(delimiter)
+  .filter((directory) => !/\/sbin\/?$/u.test(directory))
+  .join(delimiter);
 
 /** Runs a program to its end in a mount namespace of its own. Throws where it fails; `accept` names further exit codes. */
 export async function withoutNode(
@@ -19,7 +24,7 @@ export async function withoutNode(
     exec "$@"`;
   const asRoot = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
   const args = [...asRoot, "--mount", "sh", "-e", "-c", hide, root, ...nodes(), "--", ...line];
-  const result = await command("unshare", args, { ...env, PATH: programPath(process.env) });
+  const result = await command("unshare", args, { ...env, PATH: ordinaryPath });
   if (accept.includes(result.exitCode)) return result;
   throw new Error(
     `${line.join(" ")} ended with ${result.exitCode}\n${result.stdout}${result.stderr}`,

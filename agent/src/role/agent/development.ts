@@ -11,6 +11,7 @@ import { parseAddress } from "@lodge/schemas/rpc/address.ts";
 import { asLodgeError, lodgeError } from "@lodge/schemas/rpc/error.ts";
 import { agentFiles } from "@lodge/schemas/rpc/local-agent.ts";
 import { leaveToOwner, otherOwner } from "../../lib/owner.ts";
+import { programPath } from "../../lib/program-path.ts";
 import {
   findAnchor,
   startAnchor,
@@ -96,6 +97,8 @@ export async function startDevelopmentAgent(
     detached: true,
     outlive: background,
     cwd: "/",
+    // An ordinary user's often lacks the directories where dnsmasq and nft are.
+    env: { ...process.env, PATH: programPath(process.env) },
   });
   const ended = once(child, "exit").then(([code]) => (code as number | null) ?? 1);
   if ("stream" in log)
