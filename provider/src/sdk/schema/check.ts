@@ -35,7 +35,7 @@ export function planProblems(
   planned: Value,
 ): Problem[] {
   const problems: Problem[] = [];
-  planObject(node, config, prior, planned, [], problems);
+  planObject(node, config, prior, planned, [], false, problems);
   return problems;
 }
 
@@ -45,11 +45,12 @@ function planObject(
   prior: Value,
   planned: Value,
   path: Path,
+  sensitive: boolean,
   problems: Problem[],
 ): void {
   for (const [name, attribute] of node.attributes) {
     const [c, p, n] = [member(config, name), member(prior, name), member(planned, name)];
-    planAttribute(attribute, c, p, n, [...path, name], problems);
+    planAttribute(attribute, c, p, n, [...path, name], sensitive, problems);
   }
 }
 
@@ -59,9 +60,11 @@ function planAttribute(
   prior: Value,
   planned: Value,
   path: Path,
+  inSecret: boolean,
   problems: Problem[],
 ): void {
-  const { node, sensitive } = attribute;
+  const { node } = attribute;
+  const sensitive = inSecret || attribute.sensitive;
   if (valuesEqual(node.type, planned, config) && !attribute.writeOnly) return;
   if (prior !== null && config !== null && valuesEqual(node.type, planned, prior)) return;
   const fail = (message: string): void => void problems.push({ path, message });
@@ -77,7 +80,8 @@ function planAttribute(
     const [was, wanted] = [show(node, planned, sensitive), show(node, config, sensitive)];
     return fail(`the plan says ${was}, but the configuration says ${wanted}`);
   }
-  if (node.kind === "object") return planObject(nested, config, prior, planned, path, problems);
+  if (node.kind === "object")
+    return planObject(nested, config, prior, planned, path, sensitive, problems);
   const [wanted, got] = [Object.keys(config), Object.keys(planned)];
   if (
     wanted.length !== got.length ||
@@ -90,7 +94,7 @@ function planAttribute(
     const [c, p, n] = [config, prior, planned].map((value) => elementAt(value, key));
     if (valuesEqual(nested.type, n!, c!)) continue;
     const step = node.kind === "list" ? Number(key) : key;
-    planObject(nested, c!, p!, n!, [...path, step], problems);
+    planObject(nested, c!, p!, n!, [...path, step], sensitive, problems);
   }
 }
 

@@ -39,7 +39,9 @@ export function brokenRules(
     const [first, ...others] = rule.paths.map((path) => path.split("."));
     return expand(node, effective, first!, { path: [], keys: [] }).flatMap(({ path, keys }) => {
       const paths = [path, ...others.map((pattern) => substitute(node, pattern, keys))];
-      if (paths.some((at) => touches(at) || !isWhollyKnown(valueAt(effective, at)))) return [];
+      const isOpen = (at: Path): boolean =>
+        touches(at) || !isWhollyKnown(valueAt(effective, at)) || lacks(node, effective, at);
+      if (paths.some(isOpen)) return [];
       const message = rule.test(output, keys);
       return message === undefined ? [] : [{ path, message }];
     });
@@ -87,6 +89,19 @@ function substitute(node: Node, pattern: readonly string[], keys: readonly strin
     const key = keys[star++] ?? step;
     return parent?.kind === "list" ? Number(key) : key;
   });
+}
+
+/** Whether something on the way is required and not there: that is said already, and no rule expects it. */
+function lacks(node: Node, value: Value, path: Path): boolean {
+  let [here, at]: [Node | undefined, Value] = [node, value];
+  for (const step of path) {
+    if (at === null || isUnknown(at)) return false;
+    const isRequired = here?.kind === "object" && here.attributes.get(String(step))?.required;
+    here = childOf(here, String(step));
+    at = valueAt(at, [step]);
+    if (at === null && isRequired) return true;
+  }
+  return false;
 }
 
 function valueAt(value: Value, path: Path): Value {

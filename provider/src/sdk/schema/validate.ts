@@ -20,7 +20,7 @@ export interface Invalid {
 /** Everything that is wrong with the known parts of a configuration. */
 export function validateConfig(node: ObjectNode, config: Value): Invalid[] {
   const found: Invalid[] = [];
-  validateObject(node, config, [], found);
+  validateObject(node, config, [], false, found);
   return found;
 }
 
@@ -31,9 +31,15 @@ export function validateValue(node: Node, value: Value): Invalid[] {
   return found;
 }
 
-function validateObject(node: ObjectNode, config: Value, path: Path, found: Invalid[]): void {
-  for (const { name, node: inner, sensitive } of node.attributes.values()) {
-    validate(inner, member(config, name), [...path, name], sensitive, found);
+function validateObject(
+  node: ObjectNode,
+  config: Value,
+  path: Path,
+  sensitive: boolean,
+  found: Invalid[],
+): void {
+  for (const { name, node: inner, sensitive: secret } of node.attributes.values()) {
+    validate(inner, member(config, name), [...path, name], sensitive || secret, found);
   }
 }
 
@@ -45,7 +51,7 @@ function validate(
   found: Invalid[],
 ): void {
   if (value === null || isUnknown(value)) return;
-  if (node.kind === "object") return validateObject(node, value, path, found);
+  if (node.kind === "object") return validateObject(node, value, path, sensitive, found);
   if (!("element" in node)) return check(node, node.schema, value, path, sensitive, found);
   // Elements may be unknown, and may be wrong by themselves: each is looked at by itself.
   const before = found.length;
@@ -115,7 +121,7 @@ function report(
   prefix = "",
 ): void {
   for (const { message } of error.issues) {
-    const shown = typeof native === "string" && native !== "" && message.includes(native);
+    const shown = typeof native === "object" || message.includes(String(native));
     found.push({
       path,
       message: sensitive && shown ? "the value is not valid" : `${prefix}${message}`,
