@@ -120,6 +120,15 @@ describe("a restart", () => {
     );
   });
 
+  test("is announced also while parts of the VM are not known yet", async () => {
+    const item = await apply("vm", undefined, web);
+    const disks = { ...web.disks, more: { disk_id: unknown } };
+    const after = { ...web, on_restart_required: "restart", disks };
+    expect((await plan("vm", item, after)).warnings).toEqual([
+      expect.stringMatching(/^The VM will be restarted: These changes need it: disks\.more\. /u),
+    ]);
+  });
+
   test("needs no announcement where none is needed, or where the VM is off", async () => {
     const item = await apply("vm", undefined, web);
     expect((await plan("vm", item, { ...web, name: "renamed" })).warnings).toEqual([]);

@@ -5,28 +5,32 @@ import { changes, type SpecChange } from "@lodge/schemas/spec/changes.ts";
 import { kinds, type KindName, type SpecOf } from "@lodge/schemas/spec/kind.ts";
 import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
+import { isUnknown } from "../sdk/value/unknown.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
 /** The spec of a planned object. Its parts were validated, so a refusal is a fault of ours. */
 export function specOf<K extends KindName>(kind: K, plan: Values): SpecOf<K> {
-  const names = Object.keys(kinds[kind].spec.shape);
-  const own = Object.fromEntries(names.map((name) => [name, withoutNulls(plan[name])]));
-  return kinds[kind].spec.parse(own) as SpecOf<K>;
+  return kinds[kind].spec.parse(wishOf(kind, plan)) as SpecOf<K>;
 }
 
-/** What a plan changes of an object's spec, with the class of each change; nothing while parts of the plan are unknown. */
+/** What a plan changes of an object's spec, with the class of each change. What is not known yet may be a change. */
 export function plannedChanges(
   kind: KindName,
   prior: Values,
   planned: Values,
 ): readonly SpecChange[] {
-  try {
-    return changes(kinds[kind].spec, specOf(kind, prior), specOf(kind, planned));
-  } catch {
-    return [];
-  }
+  return changes(kinds[kind].spec, wishOf(kind, prior), wishOf(kind, planned));
 }
+
+/** The attributes that are a kind's spec. */
+function wishOf(kind: KindName, plan: Values): Values {
+  const names = Object.keys(kinds[kind].spec.shape);
+  return Object.fromEntries(names.map((name) => [name, withoutNulls(plan[name])]));
+}
+
+/** Stands for what is not known yet: like nothing else, and no spec. */
+const later = Symbol("known after apply");
 
 /** Whether two sets of attributes say the same wish. One that cannot be read, as from a newer agent, is another. */
 export function sameSpec(kind: KindName, one: Values, other: Values): boolean {
@@ -40,6 +44,7 @@ export function sameSpec(kind: KindName, one: Values, other: Values): boolean {
 /** Terraform says null where a spec leaves a member out. */
 function withoutNulls(value: unknown): unknown {
   if (value === null) return undefined;
+  if (isUnknown(value)) return later;
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (typeof value !== "object" || value === undefined) return value;
   return Object.fromEntries(
