@@ -182,6 +182,18 @@ describe("a name", () => {
   });
 });
 
+test("a disk that was declared in a VM is found by its id, and by the VM that it belongs to", async () => {
+  const { disk_status } = await read(await one(), "lodge_vm", { name: "db" });
+  const id = disk_status[0].disk_id as string;
+  const vm = rack1.world.id("vm db");
+  expect(await read(await one(), "lodge_disk", { id })).toMatchObject({
+    id,
+    name: `${vm}/root`,
+    owner_vm_id: vm,
+  });
+  expect(await lookedFor(await one(), "lodge_disks", { owner_vm_id: vm })).toEqual([id]);
+});
+
 describe("a search", () => {
   test.each([
     ["lodge_vms", { actual_power_state: "stopped" }, ["vm db"]],

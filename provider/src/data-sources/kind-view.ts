@@ -154,6 +154,7 @@ export const views = [
     equal: {
       image_id: "Only disks that were made from this image.",
       attached_vm_id: "Only disks that are attached to this VM.",
+      owner_vm_id: "Only disks that were declared in this VM and are deleted with it.",
     },
     further: {
       attached: {
