@@ -10,7 +10,8 @@ import type { Client } from "@lodge/schemas/rpc/service.ts";
 import type { ClientTls } from "@lodge/schemas/rpc/tls.ts";
 import type { KindName } from "@lodge/schemas/spec/kind.ts";
 import { oldestApiVersion, version } from "@lodge/schemas/version.ts";
-import { Reads } from "./reads.ts";
+import { Patience } from "./patience.ts";
+import { Reads, type Ask } from "./reads.ts";
 
 /** How long an agent may take to say its version, in milliseconds. */
 const PATIENCE = 2000;
@@ -36,6 +37,7 @@ export class Agent {
   readonly images: Client<typeof ImageService>;
   readonly #hosts: Client<typeof HostService>;
   readonly #transport: Transport;
+  readonly #patience: Patience;
   readonly #run: string;
   readonly #made = new Set<string>();
   #hello: Promise<void> | undefined;
@@ -50,6 +52,7 @@ export class Agent {
       security: { serverName: name, ...tls },
       interceptors: [(call, next) => this.#acquainted(call, next)],
     });
+    this.#patience = new Patience(name, this.#transport);
     this.vms = createClient(VmService, this.#transport);
     this.images = createClient(ImageService, this.#transport);
     this.#hosts = createClient(HostService, this.#transport);
@@ -131,7 +134,8 @@ export class Agent {
   }
 
   #readsOf<K extends KindName>(kind: K): Reads<K> {
-    const known = this.#reads.get(kind) ?? new Reads<KindName>(this.kind(kind));
+    const ask: Ask = (question, signal) => this.#patience.ask(question, signal);
+    const known = this.#reads.get(kind) ?? new Reads<KindName>(this.kind(kind), ask);
     this.#reads.set(kind, known);
     return known;
   }

@@ -1,5 +1,6 @@
 import type { Item, KindClient } from "@lodge/schemas/kind-client.ts";
 import { LodgeError } from "@lodge/schemas/rpc/error.ts";
+import type { CallOptions } from "@lodge/schemas/rpc/service.ts";
 import type { KindName } from "@lodge/schemas/spec/kind.ts";
 
 /** How old, in milliseconds, a list may be that a read is answered from. */
@@ -7,12 +8,19 @@ const FRESH = 2000;
 /** What a claim may cost an apply that has done its work, in milliseconds. */
 const CLAIM = 2000;
 
+/** Asks an agent something that it answers soon, if it answers at all. */
+export type Ask = <T>(
+  question: (options: CallOptions) => Promise<T>,
+  signal: AbortSignal,
+) => Promise<T>;
+
 /**
  * Reads of one kind on one host. Terraform refreshes object by object, up to ten at once; here all reads of a
  * moment share one List, so that a thousand objects cost a handful of calls.
  */
 export class Reads<K extends KindName> {
   readonly #client: KindClient<K>;
+  readonly #ask: Ask;
   #list: { readonly at: number; readonly items: Promise<ReadonlyMap<string, Item<K>>> } | undefined;
   #claims: { readonly ids: Set<string>; readonly done: Promise<void> } | undefined;
   #claiming: Promise<void> = Promise.resolve();
@@ -21,8 +29,9 @@ export class Reads<K extends KindName> {
   /** A viewer may read and not claim; what it reads is right all the same. */
   #mayClaim = true;
 
-  constructor(client: KindClient<K>) {
+  constructor(client: KindClient<K>, ask: Ask) {
     this.#client = client;
+    this.#ask = ask;
   }
 
   /** One object, and the agent told that its id is kept; undefined where it is certainly gone. */
@@ -41,7 +50,7 @@ export class Reads<K extends KindName> {
     await this.#claim(id, AbortSignal.timeout(CLAIM)).catch(() => undefined);
   }
 
-  /** All objects, none of them claimed: for those who only look. */
+  /** All objects, none of them claimed: for those who only look, such as data sources, whatever they look for. */
   async all(signal: AbortSignal): Promise<readonly Item<K>[]> {
     return [...(await this.#items(signal)).values()];
   }
@@ -53,9 +62,8 @@ export class Reads<K extends KindName> {
   #items(signal: AbortSignal): Promise<ReadonlyMap<string, Item<K>>> {
     const now = performance.now();
     if (this.#list && now - this.#list.at < FRESH) return this.#list.items;
-    const items = this.#client
-      .list([], { signal })
-      .then((all) => new Map(all.map((item) => [item.id, item])));
+    const asked = this.#ask((options) => this.#client.list([], options), signal);
+    const items = asked.then((all) => new Map(all.map((item) => [item.id, item])));
     const list = { at: now, items };
     this.#list = list;
     items.catch(() => {

@@ -157,11 +157,9 @@ describe("a peer", () => {
         /^Unable to read lodge_vm: A message of .*VmService\/List does not parse/u,
       );
       const core = await provider([{ name: "rack1", endpoint }]);
-      const made = await attempt(core, "lodge_vm", undefined, { ...web, name: "db" });
-      expect(made).toMatchObject({
-        instance: undefined,
-        error: expect.stringMatching(/does not parse/u),
-      });
+      await expect(core.plan("lodge_vm", undefined, { ...web, name: "db" })).rejects.toThrow(
+        /^Unable to plan lodge_vm: .*VmService\/Validate does not parse/u,
+      );
       for (const server of open) await server.close();
     }
   });

@@ -1,8 +1,14 @@
 /** Several hosts, none of which may hurt the others, and provider blocks that are not known yet or name no host. */
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Instance } from "@lodge/provider/sdk/testing/core-error.ts";
 import { unknown } from "@lodge/provider/sdk/value/unknown.ts";
-import { CoreAgent } from "../harness/core-agent.ts";
+import { createAuthority } from "@lodge/agent/lib/pki.ts";
+import type { Core } from "@lodge/provider/sdk/testing/core.ts";
+import { lodgeError } from "@lodge/schemas/rpc/error.ts";
+import { clientIdentity, CoreAgent } from "../harness/core-agent.ts";
 import { attempt, attributes, provider } from "../harness/provider.ts";
 
 let rack1: CoreAgent;
@@ -81,6 +87,38 @@ describe("several hosts", () => {
   });
 });
 
+describe("what will be no better at apply", () => {
+  const refused = async (core: Core) =>
+    core.plan("lodge_disk", undefined, disk).then(
+      () => "planned",
+      ({ message }: Error) => message,
+    );
+
+  test("is an error at plan: an agent of another name, a client that it does not know, or who may not ask", async () => {
+    const other = await provider([{ name: "rack1", endpoint: rack2.endpoint }]);
+    expect(await refused(other)).toMatch(/is for another host than rack1/u);
+    const identity = await clientIdentity("admin", "ann", createAuthority("another"));
+    expect(await refused(await provider([rack1], { identity }))).toMatch(
+      /^Unable to plan lodge_disk: .*certificate/u,
+    );
+    rack1.stands.set("DiskService/Validate", () => {
+      throw lodgeError("NOT_ALLOWED", "ann is a guest and may not call Validate.");
+    });
+    expect(await refused(await provider([rack1]))).toMatch(
+      /^Unable to plan lodge_disk: ann is a guest/u,
+    );
+  });
+
+  test("is none where the agent is away, slow or too old to be asked", async () => {
+    for (const reason of ["UNREACHABLE", "DEADLINE_EXCEEDED", "METHOD_UNKNOWN"] as const) {
+      rack1.stands.set("DiskService/Validate", () => {
+        throw lodgeError(reason, "not now");
+      });
+      expect(await refused(await provider([rack1]))).toBe("planned");
+    }
+  });
+});
+
 describe("a dead host", () => {
   let here: Instance;
   let there: Instance;
@@ -132,6 +170,54 @@ describe("a dead host", () => {
     await expect((await both()).refresh("lodge_disk", here)).rejects.toThrow(/cannot be reached/u);
     await rack2.serve();
     expect(await (await both()).refresh("lodge_disk", here)).toBeUndefined();
+  });
+});
+
+describe("a host that does not answer", () => {
+  /** A port of this machine that takes connections and says nothing, or that nothing comes back from. */
+  async function deaf(drops: boolean): Promise<AsyncDisposable & { readonly endpoint: string }> {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => sockets.add(socket));
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
+    const table = `lodge_test_${port}`;
+    const nft = (rules: string) => execFileSync("nft", ["-f", "-"], { input: rules });
+    if (drops) {
+      const chain = `type filter hook input priority 0; tcp dport ${port} drop`;
+      nft(`table inet ${table} { chain input { ${chain}; }; }`);
+    }
+    return {
+      endpoint: `127.0.0.1:${port}`,
+      [Symbol.asyncDispose]: async () => {
+        if (drops) nft(`delete table inet ${table}`);
+        for (const socket of sockets) socket.destroy();
+        server.close();
+      },
+    };
+  }
+
+  test.each([
+    ["takes connections and says nothing", false],
+    ["drops what is sent to it", true],
+  ])("holds a refresh up once, for all of its objects: it %s", async (_, drops) => {
+    const [there, network] = [
+      await (await both()).apply("lodge_disk", undefined, { ...disk, host: "rack2" }),
+      await (await both()).apply("lodge_network", undefined, { ...net, hosts: ["rack2"] }),
+    ];
+    await using host = await deaf(drops);
+    const core = await provider([rack1, { name: "rack2", endpoint: host.endpoint }]);
+    const refresh = (type: string, item: Instance) =>
+      expect(core.refresh(type, item)).rejects.toThrow(
+        `The host rack2 (${host.endpoint}) cannot be reached: there was no connection within 5 s. Check that the host is up`,
+      );
+    await Promise.all([refresh("lodge_disk", there), refresh("lodge_network", network)]);
+    const start = performance.now();
+    for (let turn = 0; turn < 100; turn++) await refresh("lodge_disk", there);
+    await refresh("lodge_network", network);
+    // Each by itself would wait five seconds.
+    expect(performance.now() - start).toBeLessThan(5000);
+    const mine = await core.apply("lodge_disk", undefined, { ...disk, host: "rack1" });
+    expect(attributes(mine)["actual_host"]).toBe("rack1");
   });
 });
 

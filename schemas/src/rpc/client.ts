@@ -59,6 +59,13 @@ export class Transport implements Disposable {
     return { grpc: this.#grpc, closed: this.#closed.signal };
   }
 
+  /** Resolves once there is a connection, `false` where there is none after so many milliseconds. */
+  connected(timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) =>
+      this.#grpc.waitForReady(Date.now() + timeoutMs, (error) => resolve(error === undefined)),
+    );
+  }
+
   /** Cancels the calls that are under way and ends the connection. */
   close(): void {
     this.#closed.abort();

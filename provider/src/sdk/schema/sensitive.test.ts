@@ -10,11 +10,11 @@ import { validateConfig } from "./validate.ts";
 const secret = { description: "A secret.", sensitive: true };
 const part = z
   .string()
-  .max(3, { error: (issue) => `must be short; ${String(issue.input)} is not` })
+  .max(3, { error: (issue) => `must be short; ${issue.input as string} is not` })
   .meta({ description: "A part." });
 const count = z
   .int()
-  .max(9, { error: (issue) => `must be less; ${String(issue.input)} is not` })
+  .max(9, { error: (issue) => `must be less; ${issue.input as number} is not` })
   .meta({ description: "A number." });
 const inner = z.object({ part, count });
 const node = deriveSchema(
@@ -31,16 +31,17 @@ const value = (text: string, number: number): Members => {
   const all = { one: member, list: [member], map: { key: member }, set: [member], plain: member };
   return coreValue(node.type, all) as Members;
 };
-const said = (problems: readonly { readonly path: unknown; readonly message: string }[]) =>
-  problems.map(({ path, message }) => `${String(path)}: ${message}`);
+const said = (
+  problems: readonly { readonly path: readonly (string | number)[]; readonly message: string }[],
+) => problems.map(({ path, message }) => `${path.join(".")}: ${message}`);
 const shown = (lines: readonly string[]) => lines.filter((line) => /hunter2|4711/u.test(line));
 
 test("a configuration that is not valid shows nothing of it", () => {
   const lines = said(validateConfig(node, value("hunter2", 4711)));
   expect(lines).toHaveLength(10);
   expect(shown(lines).toSorted()).toEqual([
-    "plain,count: must be less; 4711 is not",
-    "plain,part: must be short; hunter2 is not",
+    "plain.count: must be less; 4711 is not",
+    "plain.part: must be short; hunter2 is not",
   ]);
 });
 
@@ -53,7 +54,7 @@ test("neither do a plan and a result that break the rules", () => {
     said(resultProblems(node, wish, fact)),
   ]) {
     expect(lines.length).toBeGreaterThanOrEqual(8);
-    expect(shown(lines).every((line) => line.startsWith("plain,"))).toBe(true);
+    expect(shown(lines).every((line) => line.startsWith("plain."))).toBe(true);
     expect(shown(lines)).toHaveLength(2);
   }
 });
