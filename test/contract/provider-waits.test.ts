@@ -5,7 +5,7 @@ import type { Instance } from "@lodge/provider/sdk/testing/core-error.ts";
 import { plainValue } from "@lodge/provider/sdk/testing/core-value.ts";
 import { isUnknown } from "@lodge/provider/sdk/value/unknown.ts";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
-import { CoreAgent } from "../harness/core-agent.ts";
+import { CoreAgent, type Stand } from "../harness/core-agent.ts";
 import { idOf } from "../harness/life.ts";
 import { attempt, attributes, provider } from "../harness/provider.ts";
 
@@ -122,20 +122,57 @@ test("nothing is waited for where the VM shall be off", async () => {
   expect([attributes(instance!)["ready"], warnings]).toEqual([true, []]);
 });
 
-test("a VM that does not start is kept, and mended by the next apply", async () => {
-  const { faults } = agent.world.hypervisor;
-  faults.failNext("start", lodgeError("QEMU_FAILED", "QEMU did not start: out of luck."));
-  const first = await apply(undefined, web(null));
-  expect(first.instance).toMatchObject({ tainted: false });
-  expect(attributes(first.instance!)["ready"]).toBe(false);
-  expect(first.warnings).toEqual([
-    expect.stringMatching(/The VM web has failed: QEMU did not start: out of luck\./u),
-  ]);
-  const then = await apply(first.instance, web(null));
-  expect(attributes(then.instance!)).toMatchObject({
-    id: attributes(first.instance!)["id"],
-    ready: true,
-    actual_power_state: "running",
+describe("a VM that does not start", () => {
+  const unlucky = () => lodgeError("QEMU_FAILED", "QEMU did not start: out of luck.");
+
+  test("is an error, in the state and tainted: its guest has never run", async () => {
+    agent.world.hypervisor.faults.hook = (method) => {
+      if (method === "start") throw unlucky();
+    };
+    const first = await apply(undefined, web(null));
+    expect(first.error).toMatch(
+      /^Unable to create lodge_vm: The VM web has failed: QEMU did not start: out of luck\..* Its guest has never run\. It is tainted,/u,
+    );
+    expect(first.instance).toMatchObject({ tainted: true });
+    expect(attributes(first.instance!)).toMatchObject({
+      ready: false,
+      actual_power_state: "stopped",
+    });
+    agent.world.hypervisor.faults.hook = undefined;
+    const then = await apply(first.instance, web(null));
+    expect(attributes(then.instance!)).toMatchObject({
+      ready: true,
+      actual_power_state: "running",
+    });
+    expect((await agent.world.store.list("vm")).records).toHaveLength(1);
+  });
+
+  test("at the first try, and does at the next, is made", async () => {
+    agent.world.hypervisor.faults.failNext("start", unlucky());
+    const { instance, error, warnings } = await agent.during(apply(undefined, web(null)));
+    expect([error, warnings]).toEqual([undefined, []]);
+    expect(attributes(instance!)).toMatchObject({ ready: true, actual_power_state: "running" });
+  });
+
+  test("again, after its guest has run, is kept with a warning", async () => {
+    agent.world.hypervisor.faults.failNext("start", unlucky());
+    const stand: Stand = async function* (request, context, handler) {
+      const events = handler(request as never, context);
+      for await (const event of events as AsyncIterable<{
+        object?: { status?: { boots: number } };
+      }>) {
+        if (event.object?.status) event.object.status.boots = 1;
+        yield event;
+      }
+    };
+    agent.stands.set("VmService/Watch", stand);
+    agent.stands.set("VmService/Get", async (request, context, handler) => {
+      const vm = (await handler(request as never, context)) as { status: { boots: number } };
+      return { ...vm, status: { ...vm.status, boots: 1 } };
+    });
+    const { instance, error, warnings } = await apply(undefined, web(null));
+    expect([error, instance!.tainted]).toEqual([undefined, false]);
+    expect(warnings).toEqual([expect.stringMatching(/^The VM web is made, and not ready: /u)]);
   });
 });
 

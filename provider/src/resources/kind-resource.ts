@@ -293,7 +293,7 @@ export async function deleteItem(
       persistently(limit, () => agent.kind(kind).delete(id, { signal: limit.signal })),
     );
     await follow(agent, kind, id, limit, (seen) => {
-      if (seen?.status.phase === "failed") throw failure(kind, seen);
+      if (seen?.status.phase === "failed") throw new Failure(kind, seen);
       return seen === undefined;
     });
   } catch (thrown) {
@@ -313,7 +313,7 @@ export async function outcome<K extends KindName>(
   try {
     const seen = await follow(agent, kind, wished.id, limit, (item) => {
       if (item && item.sequence > wished.sequence && item.status.phase === "failed")
-        throw failure(kind, item);
+        throw new Failure(kind, item);
       return item === undefined || item.observedRevision >= wished.specRevision;
     });
     return (
@@ -328,8 +328,13 @@ export async function outcome<K extends KindName>(
   }
 }
 
-function failure(kind: KindName, item: Item<KindName>): Error {
-  return new Error(`The ${kinds[kind].title} ${item.spec.name} has failed: ${item.status.message}`);
+/** The agent could not make true what it was asked for. It tries again by itself. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+
+  constructor(kind: KindName, { spec, status }: Item<KindName>) {
+    super(`The ${kinds[kind].title} ${spec.name} has failed: ${status.message}`);
+  }
 }
 
 /** A failed create is recorded with what the agent answered, so that it is known and replaced. */

@@ -9,6 +9,7 @@ import type { PartialValues, PrivateData, Values } from "../sdk/values.ts";
 import { deadline, type Deadline } from "./deadline.ts";
 import {
   current,
+  Failure,
   keep,
   kindResource,
   onOneHost,
@@ -19,6 +20,7 @@ import {
   type KindDefinition,
 } from "./kind-resource.ts";
 import { put } from "./put.ts";
+import { follow } from "./settle.ts";
 import { sameSpec, specOf } from "./translate.ts";
 import { planVm } from "./vm-plan.ts";
 import { vmSchema } from "./vm-schema.ts";
@@ -38,6 +40,9 @@ export const vmKind: KindDefinition<"vm", typeof vmSchema> = {
 };
 
 const common = kindResource(vmKind);
+
+/** How long an agent that has failed may take to start the VM at another try, in milliseconds. */
+const RECOVERY = 5000;
 
 /** The answer of create and update. */
 interface Applied {
@@ -59,9 +64,13 @@ export const vm = resource<Hosts>()({
     const wish = { id: randomUUID(), spec: specOf("vm", plan) };
     const tell = diagnostics.warning.bind(diagnostics);
     const wished = await put(agent, "vm", wish, limit, tell);
-    const { item, error } = await achieve(agent, wished, plan, limit);
+    const first = await achieve(agent, wished, plan, limit);
+    const isOver = !(first.error instanceof Failure) || !(await recovers(agent, wished, limit));
+    const { item, error } = isOver ? first : await achieve(agent, first.item, plan, limit);
     await keep(agent, "vm", item.id, signal);
     if (error === undefined) return applied(item, true);
+    if (error instanceof Failure && item.status.boots === 0)
+      return { ...applied(item, false), error: neverRan(error) };
     if (plan.wait_for?.on_timeout === "fail") return { ...applied(item, false), error };
     // From here on the VM exists: an error would taint it, and the next apply would destroy it.
     warn(diagnostics, item, error);
@@ -106,6 +115,25 @@ async function edit(
     { id: prior.id, spec: specOf("vm", plan), expectedRevision: kept["revision"] as number },
     limit,
   );
+}
+
+/** Whether an agent that has failed, and tries again by itself, gets there soon. */
+async function recovers(agent: Agent, { id, specRevision }: Item<"vm">, limit: Deadline) {
+  const signal = AbortSignal.any([limit.signal, AbortSignal.timeout(RECOVERY)]);
+  return follow(agent, "vm", id, { signal }, (seen) => {
+    return seen === undefined || seen.observedRevision >= specRevision;
+  }).then(
+    (seen) => seen !== undefined,
+    () => false,
+  );
+}
+
+/** An error, although it taints: a guest that never ran has written nothing that could be lost. */
+function neverRan(failure: Failure): Error {
+  return Object.assign(new Error(failure.message, { cause: failure }), {
+    remedy:
+      "Its guest has never run. It is tainted, so the next apply makes it anew; if what is wrong is mended before that, the agent starts it by itself, and `terraform untaint` keeps it.",
+  });
 }
 
 /** Waits until the VM is as wished for, then for what `wait_for` names. An error says what did not come true. */
