@@ -1,3 +1,4 @@
+import { parseAddress } from "@lodge/schemas/rpc/address.ts";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import { checkIdentity, readPem, type Identity } from "@lodge/schemas/rpc/tls.ts";
 import * as z from "zod";
@@ -20,7 +21,7 @@ export const ProviderConfig = z.object({
     .optional()
     .meta({
       description:
-        "The hosts by the names of their agents, which are the names in the agents' certificates. Without it the agent of this machine is used: that of `LODGE_AGENT_DIR`, else of `lodge agent --dev`.",
+        "The hosts by the names of their agents, which are the names in the agents' certificates. Without it the environment chooses one, as for the command line: the agent of this machine in `LODGE_AGENT_DIR`, else the one at `LODGE_ENDPOINT`, whose name is `LODGE_HOST` or else the endpoint's host, else that of `lodge agent --dev`.",
     }),
   default_host: z.string().optional().meta({
     description:
@@ -74,7 +75,28 @@ function hasUnknownEndpoint(hosts: unknown): boolean {
 
 function endpoints(hosts: unknown): { [name: string]: string } {
   const given = Object.entries((hosts ?? {}) as { [name: string]: { endpoint: string } });
+  if (given.length === 0) return environmentEndpoint(process.env);
   return Object.fromEntries(given.map(([name, { endpoint }]) => [name, endpoint]));
+}
+
+/** The one agent that the environment names, as the command line takes it; none where that is an agent of this machine. */
+function environmentEndpoint(environment: Readonly<Record<string, string | undefined>>): {
+  [name: string]: string;
+} {
+  const endpoint = environment["LODGE_ENDPOINT"];
+  if (!endpoint || environment["LODGE_AGENT_DIR"]) return {};
+  const address = parseAddress(endpoint);
+  const name = environment["LODGE_HOST"] || ("host" in address ? address.host : undefined);
+  if (name === undefined) {
+    throw lodgeError(
+      "ADDRESS_INVALID",
+      `LODGE_ENDPOINT is a socket, ${endpoint}, without a name.`,
+      {
+        remedy: "Set LODGE_HOST to the name of its agent.",
+      },
+    );
+  }
+  return { [name]: endpoint };
 }
 
 function text(value: unknown, variable: string): string | undefined {

@@ -18,6 +18,23 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([rack1, rack2].map((agent) => agent[Symbol.asyncDispose]())));
 
+/** Runs something with other variables of the environment. */
+async function inEnvironment(
+  variables: Readonly<Record<string, string>>,
+  body: () => Promise<void>,
+): Promise<void> {
+  const before = { ...process.env };
+  Object.assign(process.env, variables);
+  try {
+    await body();
+  } finally {
+    for (const name of Object.keys(variables)) {
+      if (before[name] === undefined) delete process.env[name];
+      else process.env[name] = before[name];
+    }
+  }
+}
+
 const both = (block: object = { default_host: "rack1" }) => provider([rack1, rack2], { block });
 const disk = { name: "data", size: "1GiB" };
 const net = { name: "net", subnets: { main: { cidr: "10.40.0.0/24" } } };
@@ -246,6 +263,46 @@ describe("a provider block", () => {
     expect(error).toMatchObject({
       message: expect.stringMatching(/The provider's hosts has no rack2; it has rack1\./u),
       instance: there,
+    });
+  });
+
+  describe("that is empty heeds the environment as the command line does", () => {
+    const nothing = { hosts: null };
+    const cases: readonly [string, Record<string, string>, RegExp | string][] = [
+      ["an endpoint with its name", { LODGE_HOST: "rack1" }, "rack1"],
+      ["an endpoint with another name", { LODGE_HOST: "rack2" }, /is for another host than rack2/u],
+      ["a socket without a name", {}, /LODGE_ENDPOINT is a socket, unix:.*Set LODGE_HOST/u],
+    ];
+    test.each(cases)("%s", async (_, further, expected) => {
+      const environment = { LODGE_ENDPOINT: rack1.endpoint, LODGE_AGENT_DIR: "", ...further };
+      await inEnvironment(environment, async () => {
+        const made = async () =>
+          (await provider([rack1], { block: nothing })).apply("lodge_disk", undefined, disk);
+        if (typeof expected === "string")
+          expect(attributes(await made())["actual_host"]).toBe(expected);
+        else await expect(made()).rejects.toThrow(expected);
+      });
+    });
+
+    test("and a directory of this machine goes before an endpoint", async () => {
+      const environment = {
+        LODGE_ENDPOINT: rack1.endpoint,
+        LODGE_HOST: "rack1",
+        LODGE_AGENT_DIR: rack2.files.directory,
+      };
+      await inEnvironment(environment, async () => {
+        const core = await provider([rack1], { block: nothing });
+        const item = await core.apply("lodge_disk", undefined, disk);
+        expect(attributes(item)["actual_host"]).toBe("rack2");
+      });
+    });
+
+    test("unless it names its hosts", async () => {
+      const environment = { LODGE_ENDPOINT: "nowhere:1", LODGE_HOST: "rack9" };
+      await inEnvironment(environment, async () => {
+        const item = await (await provider([rack1])).apply("lodge_disk", undefined, disk);
+        expect(attributes(item)["actual_host"]).toBe("rack1");
+      });
     });
   });
 
