@@ -12,25 +12,31 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(join(directory, ".."), { recursive: true }));
 
-async function down(...flags: string[]): Promise<string> {
+async function down(...flags: string[]): Promise<{ readonly out: string; readonly note: string }> {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const io = { stdin, stdout, stderr, env: {}, signal: new AbortController().signal };
   const load = async () => agent(() => import("../../agent/src/role/agent.ts"), []);
   const entries = [{ name: "agent", summary: "an agent", load }];
   const code = await run(["agent", "--dev", "--down", "--dir", directory, ...flags], entries, io);
   expect(code).toBe(0);
-  return String(stdout.read());
+  return { out: String(stdout.read() ?? ""), note: String(stderr.read() ?? "") };
 }
 
-it("promises no state where there is none", async () => {
-  const nothing = `The agent dev does not run.\nThere is no state of an agent in ${directory}.\n`;
-  expect(await down()).toBe(nothing);
-  expect(await down("--purge")).toBe(nothing);
+it("says that there is nothing to end, and succeeds all the same", async () => {
+  const note = `There is no agent named dev: nothing runs, and nothing is in ${directory}.\n`;
+  for (const flags of [[], ["--purge"]]) expect(await down(...flags)).toEqual({ out: "", note });
+  const named = await down("--name", "nosuch");
+  expect(named).toEqual({ out: "", note: note.replace("dev:", "nosuch:") });
+  const { out, note: said } = await down("--output", "json");
+  expect(said).toBe(note);
+  expect(JSON.parse(out)).toEqual({ name: "dev", directory, was_running: false, purged: false });
 });
 
 it("says where the state stays, and that it is gone", async () => {
   mkdirSync(directory);
   writeFileSync(join(directory, "agent.json"), '{"name":"dev"}\n');
-  expect(await down()).toBe(`The agent dev does not run.\nIts state stays in ${directory}.\n`);
-  expect(await down("--purge")).toBe(`The agent dev does not run.\n${directory} is gone.\n`);
+  const stays = `The agent dev does not run.\nIts state stays in ${directory}.\n`;
+  expect(await down()).toEqual({ out: stays, note: "" });
+  const gone = `The agent dev does not run.\n${directory} is gone.\n`;
+  expect(await down("--purge")).toEqual({ out: gone, note: "" });
 });

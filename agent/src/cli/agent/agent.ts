@@ -182,16 +182,19 @@ async function down(
   }
   const { name, directory } = options;
   const { wasRunning, purged, hasState } = stopped;
+  if (!wasRunning && !purged && !hasState) {
+    // To end what is not there is success, and a slip of the name must not pass for one.
+    io.stderr.write(
+      `There is no agent named ${name}: nothing runs, and nothing is in ${directory}.\n`,
+    );
+    if (flags.output === "table") return;
+  }
   print(io, flags.output, { name, directory, was_running: wasRunning, purged }, () =>
     [
       wasRunning
         ? `The agent ${name} and everything in its host have ended.`
         : `The agent ${name} does not run.`,
-      purged
-        ? `${directory} is gone.`
-        : hasState
-          ? `Its state stays in ${directory}.`
-          : `There is no state of an agent in ${directory}.`,
+      purged ? `${directory} is gone.` : `Its state stays in ${directory}.`,
     ].join("\n"),
   );
 }
