@@ -215,6 +215,26 @@ describe("what cannot be made", () => {
     const next = await agent.during(core.apply("lodge_vm", item, anew));
     expect(attributes(next)).toMatchObject({ ipv4_address: "10.20.0.15", ready: true });
     expect(attributes(next)["id"]).not.toBe(attributes(item)["id"]);
+    const { summary, detail } = core.caller.warnings.at(-1)!;
+    expect(summary).toMatch(/^The apply has waited \d+s for an address$/u);
+    expect(detail).toMatch(
+      /^10\.20\.0\.15 was freed a moment ago and cools down in address pool lan .* for \d+ seconds more\./u,
+    );
+  });
+
+  test("for an address that cools down longer than the time allows fails at once", async () => {
+    const nic = { network_id: idOf("network lan"), ipv4_pool_id: idOf("address_pool lan") };
+    const nics = { eth0: { ...nic, ipv4_address: "10.20.0.15" } };
+    const web = { name: "web", memory: "128MiB", nics, timeouts: { create: "20s" } };
+    const item = await core.apply("lodge_vm", undefined, web);
+    await core.destroy("lodge_vm", item);
+    agent.counted();
+    const { error, instance } = await attempt(core, "lodge_vm", undefined, web);
+    expect(instance).toBeUndefined();
+    expect(error).toMatch(
+      /^Unable to create lodge_vm: 10\.20\.0\.15 was freed .* address pool lan/u,
+    );
+    expect(agent.counted()["VmService/Put"]).toBe(1);
   });
 
   test("is told with the pool that has no address left, and where", async () => {

@@ -24,11 +24,18 @@ interface GrpcError {
 /** @returns `thrown` as our error, with reason and remedy as far as they can be known from here. */
 export async function clientError(thrown: unknown, call: FailedCall): Promise<LodgeError> {
   if (thrown instanceof LodgeError) return thrown;
-  if (call.signal?.aborted) return asLodgeError(call.signal.reason);
+  if (call.signal?.aborted) return cancelled(call.signal.reason);
   if (!isGrpcError(thrown)) return asLodgeError(thrown);
   const detail = thrown.metadata.get(detailKey)[0];
   if (Buffer.isBuffer(detail)) return fromWireStatus({ ...plain(thrown), detail }, thrown);
   return (await wireError(thrown, call)) ?? fromWireStatus(plain(thrown), thrown);
+}
+
+/** Whatever the caller gave as its reason, to cancel is no fault of anybody. */
+function cancelled(reason: unknown): LodgeError {
+  const error = asLodgeError(reason);
+  if (!error.is("INTERNAL") || reason instanceof LodgeError) return error;
+  return lodgeError("CANCELLED", "The call was cancelled.", { cause: reason });
 }
 
 /** Errors that grpc-js itself makes on either side: they have a code and a text, and none of our details. */

@@ -398,6 +398,7 @@ export class ManagedResource {
       throw new CoreViolation(`${this.#typeName}: the plan of a destroy must be null`);
     }
     const plan = { private: response.plannedPrivate, identity: null };
+    await this.#beginWalk();
     const left = await this.#applyOnce(refreshed.state, null, null, plan, refreshed);
     if (left !== undefined)
       throw new CoreViolation(`${this.#typeName}: something is left after the destroy`);

@@ -1,0 +1,58 @@
+/** What only Terraform knows of an object is in no import. The update that brings it into the state writes nothing. */
+import { createHash } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { KindName } from "@lodge/schemas/spec/kind.ts";
+import { CoreAgent } from "../harness/core-agent.ts";
+import { attributes, provider } from "../harness/provider.ts";
+
+let agent: CoreAgent;
+let file: string;
+beforeEach(async () => {
+  agent = await CoreAgent.start();
+  file = `${agent.files.directory}/image`;
+  await writeFile(file, Buffer.alloc(600_000, 1));
+});
+afterEach(() => agent[Symbol.asyncDispose]());
+
+const sha256 = createHash("sha256").update(Buffer.alloc(600_000, 1)).digest("hex");
+const web = { name: "it", memory: "128MiB" };
+const timeouts = { create: "5m" };
+const cases: readonly [string, KindName, object, () => object][] = [
+  ["a VM with wait_for", "vm", web, () => ({ wait_for: { timeout: "1m" } })],
+  ["a VM with timeouts", "vm", web, () => ({ timeouts })],
+  ["a disk with timeouts", "disk", { name: "it", size: "1GiB" }, () => ({ timeouts })],
+  ["an image with local_path", "image", { name: "it" }, () => ({ local_path: file })],
+  ["one with its digest as well", "image", { name: "it" }, () => ({ local_path: file, sha256 })],
+];
+
+test.each(cases)("%s is updated, and nothing is written", async (_, kind, config, further) => {
+  const type = `lodge_${kind}`;
+  const made = kind === "image" ? { ...config, local_path: file } : config;
+  const item = await (await provider([agent])).apply(type, undefined, made);
+  const id = attributes(item)["id"];
+  const before = await agent.world.store.get(kind, id);
+  const core = await provider([agent]);
+  const imported = await core.import(type, `rack1/it`);
+  // Without what only Terraform knows, there is nothing to do; that an image has a source is such a thing.
+  if (kind !== "image") expect((await core.plan(type, imported, config)).action).toBe("no-op");
+  const whole = { ...config, ...further() };
+  const plan = await core.plan(type, imported, whole);
+  expect(plan.action).toBe("update");
+  agent.counted();
+  const after = await core.resource(type).apply(plan, whole);
+  const { "HostService/Get": _hello, ...calls } = agent.counted();
+  expect(Object.keys(calls).filter((call) => /Put|Upload|Delete/u.test(call))).toEqual([]);
+  expect(await agent.world.store.get(kind, id)).toEqual(before);
+  expect(attributes(after!)).toMatchObject({ id, ...further() });
+  expect((await core.plan(type, after, whole)).action).toBe("no-op");
+});
+
+test("another file than the imported image's is another image", async () => {
+  const core = await provider([agent]);
+  await core.apply("lodge_image", undefined, { name: "it", local_path: file });
+  const imported = await core.import("lodge_image", "rack1/it");
+  await writeFile(file, Buffer.alloc(600_000, 2));
+  const plan = await core.plan("lodge_image", imported, { name: "it", local_path: file });
+  expect([plan.action, plan.requiresReplace]).toEqual(["replace", [["local_path"]]]);
+});
