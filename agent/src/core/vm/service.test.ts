@@ -152,7 +152,7 @@ describe("a VM is refused for", () => {
     const [refusal] = await world.core.services.vm.validate(request, world.principal);
     expect(refusal).toMatchObject({
       reason: "ADDRESS_TAKEN",
-      message: expect.stringContaining("cools down for 40 seconds more"),
+      message: expect.stringMatching(/cools down in address pool lan .* for 40 seconds more/u),
       retryable: true,
     });
     await world.pass(40_000);
