@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { kinds } from "@lodge/schemas/spec/kind.ts";
 import { specOf } from "../harness/acceptance/case.ts";
-import { compare, together } from "../harness/acceptance/compare.ts";
+import { compare, meaning, together } from "../harness/acceptance/compare.ts";
 import { at, type Resources } from "../harness/acceptance/kind.ts";
 import { allObjects, places, startGround, type Ground } from "../harness/acceptance/place.ts";
 import { sample } from "../harness/acceptance/sample.ts";
@@ -186,6 +186,90 @@ describe("imported", () => {
     expect(exitCode).toBe(1);
     expect(diagnostics.map(({ detail }) => detail)).toEqual(
       acceptanceKinds.map(() => expect.stringMatching(/has the name nobody|with the id 0{8}-/u)),
+    );
+  });
+});
+
+describe("looked up", () => {
+  const plural = ({ kind }: { kind: string }) => `lodge_${kind}s`;
+
+  test("by id and by name, an object is what the resource says; several come together", async () => {
+    const state = workspace.attributes();
+    const chosen = [...of("minimal"), ...of("full")];
+    const data = chosen.flatMap(({ kind: { kind }, address }, index) => [
+      [`lodge_${kind}.id_${index}`, { id: state[address]!["id"] }],
+      [`lodge_${kind}.name_${index}`, { name: state[address]!["name"], host: "dev" }],
+    ]);
+    const all = acceptanceKinds.map((kind) => [`${plural(kind)}.all`, {}]);
+    const none = acceptanceKinds.map((kind) => [`${plural(kind)}.none`, { name_prefix: "nobody" }]);
+    await using second = new Workspace([ground.agent], {
+      data: Object.fromEntries([...data, ...all, ...none]) as Resources,
+    });
+    await second.apply();
+    const found = second.attributes("data");
+    for (const [index, { kind, address }] of chosen.entries()) {
+      for (const form of ["id", "name"]) {
+        const one = found[`lodge_${kind.kind}.${form}_${index}`]!;
+        // Where it is looked for is not where it is wished to be.
+        const shared = Object.keys(one).filter(
+          (name) => name !== "host" && name in state[address]!,
+        );
+        const told = (from: Readonly<Record<string, unknown>>) =>
+          Object.fromEntries(shared.map((name) => [name, meaning(from[name])]));
+        expect({ address, form, ...told(one) }).toEqual({
+          address,
+          form,
+          ...told(state[address]!),
+        });
+      }
+    }
+    const objects = [...(await allObjects(ground.agent)).values()];
+    for (const kind of acceptanceKinds) {
+      const lists = [found[`${plural(kind)}.all`]!, found[`${plural(kind)}.none`]!].map((list) =>
+        (list["ids"] as string[]).toSorted(),
+      );
+      const ids = objects.filter((item) => item.kind === kind.kind).map(({ id }) => id);
+      expect({ [kind.kind]: lists }).toEqual({ [kind.kind]: [ids.toSorted(), []] });
+    }
+  });
+
+  test("what is not there, and what nobody could mean, is an error at its attribute", async () => {
+    const nowhere = "00000000-0000-4000-8000-000000000000";
+    const data = Object.fromEntries(
+      acceptanceKinds.flatMap(({ kind }) => [
+        [`lodge_${kind}.id`, { id: nowhere }],
+        [`lodge_${kind}.name`, { name: "nobody" }],
+      ]),
+    );
+    await using second = new Workspace([ground.agent], { data });
+    const { diagnostics } = await second.planned();
+    const said = diagnostics.map(
+      ({ address, detail, snippet }) => `${address} at ${snippet!.code.trim()} ${detail}`,
+    );
+    expect(said.toSorted()).toEqual(
+      Object.keys(data)
+        .toSorted()
+        .map((address) =>
+          expect.stringMatching(
+            address.endsWith(".id")
+              ? new RegExp(`^data\\.${address} at "id".* with the id ${nowhere}`, "u")
+              : new RegExp(`^data\\.${address} at "name".* with the name nobody`, "u"),
+          ),
+        ),
+    );
+    second.configure({
+      data: Object.fromEntries(
+        acceptanceKinds.flatMap(({ kind }) => [
+          [`lodge_${kind}.both`, { id: nowhere, name: "nobody" }],
+          [`lodge_${kind}.none`, {}],
+        ]),
+      ),
+    });
+    const neither = await second.planned();
+    expect(neither.diagnostics.map(({ detail }) => detail)).toEqual(
+      acceptanceKinds.flatMap(() =>
+        [1, 2].map(() => expect.stringMatching(/Exactly one of id and name says which/u)),
+      ),
     );
   });
 });

@@ -1,5 +1,7 @@
 import type { Item } from "@lodge/schemas/kind-client.ts";
 import { kinds, type KindName } from "@lodge/schemas/spec/kind.ts";
+import { parseDuration } from "@lodge/schemas/spec/duration.ts";
+import { parseSize } from "@lodge/schemas/spec/size.ts";
 import type { Values } from "./kind.ts";
 
 /** What is to be, and what is: a test expects the one of the other. */
@@ -54,6 +56,21 @@ export function withoutNulls(value: unknown): unknown {
     Object.entries(value)
       .map(([name, member]) => [name, withoutNulls(member)] as const)
       .filter(([, member]) => member !== undefined),
+  );
+}
+
+/** A value whatever its spelling: sizes and durations as numbers, and lists of what has a name as maps. */
+export function meaning(value: unknown): unknown {
+  if (typeof value === "string") return parseSize(value) ?? parseDuration(value) ?? value;
+  if (typeof value !== "object" || value === null) return value;
+  if (!Array.isArray(value))
+    return Object.fromEntries(
+      Object.entries(value).map(([name, member]) => [name, meaning(member)]),
+    );
+  const named = value.every((item) => typeof item === "object" && item !== null && "name" in item);
+  if (!named) return value.map(meaning);
+  return Object.fromEntries(
+    (value as Values[]).map(({ name, ...members }) => [name, meaning(members)]),
   );
 }
 

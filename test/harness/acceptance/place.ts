@@ -58,17 +58,21 @@ export function places({
   };
 }
 
+/** An object of any kind. */
+type AnyItem = Item<KindName> & { readonly kind: KindName };
+
 /** Objects by id. */
-export type Objects = ReadonlyMap<string, Item<KindName>>;
+export type Objects = ReadonlyMap<string, AnyItem>;
 
 /** Everything that an agent holds. */
 export async function allObjects(agent: TestAgent): Promise<Objects> {
   const transport = await agent.transport();
   const names = ["network", "address_pool", "image", "disk", "vm"] as const;
   const lists = await Promise.all(
-    names.map((name): Promise<readonly Item<KindName>[]> =>
-      createKindClient(name, transport).list([]),
-    ),
+    names.map(async (kind) => {
+      const items: readonly Item<KindName>[] = await createKindClient(kind, transport).list([]);
+      return items.map((item) => ({ ...item, kind }));
+    }),
   );
   return new Map(lists.flat().map((item) => [item.id, item]));
 }

@@ -119,13 +119,13 @@ export class Workspace extends Terraform {
     return existsSync(path) ? readFileSync(path, "utf8") : "";
   }
 
-  /** The resources of the state by address, with their attributes. */
-  instances(): Readonly<Record<string, Instance>> {
+  /** The resources of the state by address, with their attributes; data sources by theirs without `data.`. */
+  instances(mode: "managed" | "data" = "managed"): Readonly<Record<string, Instance>> {
     // oxlint-disable-next-line typescript/no-explicit-any
     const { resources = [] } = JSON.parse(this.stateText() || "{}") as { resources?: any[] };
     return Object.fromEntries(
       resources
-        .filter(({ mode }) => mode === "managed")
+        .filter((resource) => resource.mode === mode)
         .flatMap(({ type, name, instances }) =>
           instances.map((instance: Instance & { index_key?: number | string }) => [
             `${type}.${name}${instance.index_key === undefined ? "" : `[${JSON.stringify(instance.index_key)}]`}`,
@@ -136,9 +136,14 @@ export class Workspace extends Terraform {
   }
 
   /** The attributes alone. */
-  attributes(): Readonly<Record<string, Instance["attributes"]>> {
+  attributes(
+    mode: "managed" | "data" = "managed",
+  ): Readonly<Record<string, Instance["attributes"]>> {
     return Object.fromEntries(
-      Object.entries(this.instances()).map(([address, { attributes }]) => [address, attributes]),
+      Object.entries(this.instances(mode)).map(([address, { attributes }]) => [
+        address,
+        attributes,
+      ]),
     );
   }
 
