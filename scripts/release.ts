@@ -33,9 +33,10 @@ async function main(): Promise<number> {
       absent.push(`linux_${name} is left out: ${(error as Error).message}`);
     }
   }
-  await step("Release", () =>
-    release({ directory: values.directory, architectures: wanted, progress: note }),
-  );
+  if (wanted.length > 0)
+    await step("Release", () =>
+      release({ directory: values.directory, architectures: wanted, progress: note }),
+    );
   for (const text of absent) console.error(text);
   return absent.length === 0 ? 0 : 1;
 }
