@@ -38,6 +38,8 @@ export class FakeHypervisor implements Hypervisor, Consoles {
   obedient: boolean;
   /** Whether the host has no room for what guests write. */
   full = false;
+  /** The VMs whose monitors tell nothing. */
+  readonly unreachable = new Set<string>();
   /** The VMs whose firmware keeps variables. */
   readonly firmware = new Set<string>();
   readonly #options: FakeHypervisorOptions;
@@ -93,7 +95,11 @@ export class FakeHypervisor implements Hypervisor, Consoles {
 
   observe(vmId: string, signal: AbortSignal): Promise<Machine | undefined> {
     signal.throwIfAborted();
-    return this.faults.around("observe", () => this.#guests.get(vmId)?.machine);
+    return this.faults.around("observe", () => {
+      const machine = this.#guests.get(vmId)?.machine;
+      if (!machine || machine.state === "exited" || !this.unreachable.has(vmId)) return machine;
+      return { ...machine, state: "unreachable", detail: "the fake's monitor does not answer" };
+    });
   }
 
   list(): Promise<readonly string[]> {

@@ -5,11 +5,14 @@ export interface Machine {
   readonly vmId: string;
   readonly bootId: string;
   readonly pid: number;
-  /** `exited`: the process has ended and only its files are left. `shutdown`: the guest powered off, QEMU waits. */
-  readonly state: "running" | "paused" | "shutdown" | "exited";
+  /**
+   * `exited`: the process has ended and only its files are left. `shutdown`: the guest powered off, QEMU waits.
+   * `unreachable`: the process runs, and its monitor does not tell what the guest does; it can only be ended by `stop`.
+   */
+  readonly state: "running" | "paused" | "shutdown" | "exited" | "unreachable";
   /** Of `shutdown`: why, also where that happened while no agent was there to see it. */
   readonly cause?: ShutdownCause;
-  /** Of `exited`: what is known of its end, as in the event. */
+  /** Of `exited`: what is known of its end, as in the event. Of `unreachable`: what is wrong with its monitor. */
   readonly detail?: string;
   /** Of `paused`, where a disk's error is why: which disk and what, as in the event. */
   readonly diskError?: string;

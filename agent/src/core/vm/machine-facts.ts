@@ -71,6 +71,7 @@ function guestRuns(facts: Working): void {
 }
 
 function notePause(facts: Working, before: boolean, { state, diskError }: Machine): void {
+  if (state === "unreachable") return;
   const now = state === "paused";
   if (now && !before) facts.event("paused", `the guest was paused: ${diskError ?? "by somebody"}`);
   if (before && !now) facts.event("resumed", "the guest runs on");

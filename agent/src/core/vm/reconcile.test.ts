@@ -101,6 +101,50 @@ describe("a VM", () => {
     expect(await log()).toContain("forced_stop");
   });
 
+  test("that cannot be asked says so, runs on, is ended in time, and is well once it answers", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    const { pid } = await status();
+    const unreachable = { phase: "running", reason: "MONITOR_FAILED", pid };
+    world.hypervisor.unreachable.add(web());
+    // An agent that knows it, and one that finds it so.
+    await world.pass(60_000);
+    expect(await status()).toMatchObject(unreachable);
+    world.end();
+    await world.begin();
+    await world.quiet();
+    expect(await status()).toMatchObject(unreachable);
+    expect((await status()).message).toContain("does not answer");
+    world.hypervisor.unreachable.clear();
+    await world.pass(60_000);
+    expect(await status()).toMatchObject({ phase: "running", reason: "", pid, boots: 1 });
+
+    world.hypervisor.unreachable.add(web());
+    await world.pass(60_000);
+    await world.put("vm", world.vm("web", { power_state: "stopped", shutdown_timeout: "10s" }));
+    await world.pass(9_999);
+    expect(await status()).toMatchObject({ phase: "stopping", reason: "MONITOR_FAILED" });
+    await world.pass(1);
+    expect(await status()).toMatchObject({ phase: "stopped", reason: "FORCED_STOP", pid: null });
+    const looks = world.hypervisor.faults.calls.length;
+    await world.put("vm", world.vm("web"));
+    world.hypervisor.unreachable.clear();
+    await world.quiet();
+    expect(await status()).toMatchObject({ phase: "running", reason: "", boots: 2 });
+    expect(world.hypervisor.faults.calls.length - looks).toBeLessThan(20);
+  });
+
+  test("that stands still stays so while it cannot be asked", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    world.hypervisor.pause(web());
+    await world.quiet();
+    world.hypervisor.unreachable.add(web());
+    await world.pass(60_000);
+    expect(await status()).toMatchObject({ phase: "paused", reason: "MONITOR_FAILED" });
+    expect(await log()).not.toContain("resumed");
+  });
+
   test("keeps the deadline of a stop over a restart of the agent", async () => {
     world.hypervisor.obedient = false;
     await world.put("vm", world.vm("web", { shutdown_timeout: "10s" }));

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { asLodgeError, LodgeError } from "@lodge/schemas/rpc/error.ts";
+import { asLodgeError, lodgeError, LodgeError } from "@lodge/schemas/rpc/error.ts";
 import { coalesced } from "../../lib/coalesce.ts";
 import { backoffDelay, type Backoff } from "../../lib/retry.ts";
 import { claimKey } from "../claim.ts";
@@ -135,6 +135,9 @@ export class VmReconciler implements Reconciler {
   /** A full look at everything of the VM on the host, where something has happened since the last one. */
   async #look(record: Record<"vm">, view: VmView, signal: AbortSignal): Promise<void> {
     const { hypervisor, networks } = this.#options;
+    if (view.machine?.state === "unreachable" && isDue(view.trouble, this.#context.clock.now())) {
+      view.disturbances += 1;
+    }
     while (view.lookedAt !== view.disturbances) {
       const count = view.disturbances;
       const networkIds = new Set(
@@ -151,7 +154,12 @@ export class VmReconciler implements Reconciler {
       for (const name of names) if (!view.nics.has(name)) view.nics.set(name, null);
       for (const found of acknowledgements.flat()) view.acknowledgements.set(found.mac, found);
       view.lookedAt = count;
+      if (machine?.state !== "unreachable") continue;
+      // This look was a whole one: the next is due when the trouble has rested.
+      this.#trouble(view, "observe", lodgeError("MONITOR_FAILED", machine.detail ?? ""));
+      view.lookedAt += 1;
     }
+    if (view.machine?.state === "unreachable") return;
     if (view.trouble?.step === "observe") view.trouble = undefined;
     const stands = view.machine?.state === "paused";
     if (view.trouble?.step === "resume_guest" && !stands) view.trouble = undefined;
@@ -259,6 +267,11 @@ export class VmReconciler implements Reconciler {
     this.#views.delete(id);
     return undefined;
   }
+}
+
+/** Whether a failed look may be tried again. */
+function isDue(trouble: Trouble | undefined, now: number): boolean {
+  return trouble?.step === "observe" && now >= trouble.retryAt;
 }
 
 /** Whether a failed step may be tried again and is not wanted any more. */

@@ -69,7 +69,10 @@ function waiting({ failed, reason, message }: ReturnType<typeof unmetNeed> & obj
 
 function alivePhase(facts: Working): Situation {
   if (facts.internal.stopping && facts.stopWanted) return plain("stopping");
-  const { machine } = facts.input.view;
+  const { record, view } = facts.input;
+  const { machine } = view;
+  // Nobody says that it does anything else than before.
+  if (machine?.state === "unreachable" && record.status.phase === "paused") return plain("paused");
   if (machine?.state !== "paused") return plain("running");
   if (machine.diskError === undefined) {
     return {

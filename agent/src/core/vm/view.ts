@@ -74,5 +74,5 @@ export function noteEvent(view: VmView, event: MachineEvent, now: number): void 
 
 /** Whether the guest's process runs, with or without its processors at work. */
 export function isAlive(machine: Machine | undefined): boolean {
-  return machine?.state === "running" || machine?.state === "paused";
+  return machine !== undefined && machine.state !== "shutdown" && machine.state !== "exited";
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { lodgeError } from "@lodge/schemas/rpc/error.ts";
+import { asLodgeError, lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type {
   Hypervisor,
   HypervisorCapabilities,
@@ -85,7 +85,8 @@ export class QemuHypervisor implements Hypervisor, Disposable {
       try {
         return await session.observe(signal);
       } catch (error) {
-        if (signal.aborted || !(await session.hasEnded())) throw error;
+        if (signal.aborted) throw error;
+        if (!(await session.hasEnded())) return unreachable(process, error);
       }
     }
     const { bootId, pid, accelerator, startedAt } = process;
@@ -212,4 +213,13 @@ export class QemuHypervisor implements Hypervisor, Disposable {
 
 function isSame(a: QemuProcess, b: QemuProcess): boolean {
   return a.pid === b.pid && a.startTime === b.startTime;
+}
+
+/** What is known of a guest whose monitor is of no use. Throws what is no matter of the monitor. */
+function unreachable(process: QemuProcess, error: unknown): Machine {
+  const known = asLodgeError(error);
+  if (!known.is("MONITOR_FAILED")) throw error;
+  const { vmId, bootId, pid, accelerator, startedAt } = process;
+  const machine = { vmId, bootId, pid, accelerator, startedAt };
+  return { ...machine, state: "unreachable", detail: known.message };
 }
