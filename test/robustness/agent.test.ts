@@ -1,291 +1,198 @@
 /** What dies, is broken or is in the way: nothing is lost, and nothing is left over. */
 import { rm, writeFile } from "node:fs/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { nothing, TestAgent } from "../harness/agent.ts";
-import { LodgeTerraform, guestImages, guestKernel, lan, lanNic } from "../harness/lodge.ts";
+import { dirname } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { paths } from "../../agent/src/lib/layout.ts";
+import { TestAgent } from "../harness/agent.ts";
+import { compareHost, noDifference } from "../harness/inventory.ts";
+import { smallGuest } from "../harness/lodge.ts";
+import { limit } from "../harness/scale.ts";
+import { images, network, smallVm, together } from "../harness/small-world.ts";
+import { Wishes, type Wish } from "../harness/wishes.ts";
+
+/** Rules of somebody else's, with a counter that any packet of guests would move. */
+const foreign = `
+add table inet theirs
+add chain inet theirs forward { type filter hook forward priority 0; policy accept; }
+add rule inet theirs forward ip saddr 192.0.2.1 counter drop
+add table ip nat
+add chain ip nat POSTROUTING { type nat hook postrouting priority 100; }
+add rule ip nat POSTROUTING ip saddr 192.0.2.0/24 masquerade`;
 
 let agent: TestAgent;
-let images: string;
+let wishes: Wishes;
+let wish: Wish;
+let rules: string;
+let patient: { readonly timeout: number; readonly interval: number };
+
+/** All that nft knows but for what is ours. */
+const foreignRules = async () => {
+  const list = async (table: string) => agent.inside("nft", "list", "table", ...table.split(" "));
+  return (await list("inet theirs")) + (await list("ip nat"));
+};
 
 beforeAll(async () => {
-  images = await guestImages();
-  agent = await TestAgent.start();
+  const guest = await smallGuest();
+  agent = await TestAgent.start({ imageRoots: [dirname(guest.kernel)] });
+  await agent.inside("nft", foreign);
+  rules = await foreignRules();
+  wishes = new Wishes(agent);
+  const scratch = { disks: { scratch: { size: "32MiB" } } };
+  wish = together(network(wishes, "lan", 0), images(guest), {
+    vm: { web: smallVm(wishes, "web", "lan", { shutdown_timeout: "5s", ...scratch }) },
+  });
+  patient = { timeout: await limit(3_000), interval: 100 };
 });
-
 afterAll(() => agent?.[Symbol.asyncDispose]());
 
-const vm = (name: string, more = "") => `
-resource "lodge_vm" "${name}" {
-  name   = "${name}"
-  memory = "128MiB"
-  shutdown_timeout = "5s"
-  ${guestKernel}
-  ${lanNic}
-  disks = { scratch = { size = "32MiB" } }
-  wait_for = { ipv4 = true, timeout = "10m" }
-  ${more}
-}
-`;
+const status = async () => (await wishes.get("vm", "web")).status;
+const web = () => wishes.id("vm", "web");
+const log = () => `/run/lodge/vm/${web()}/console.log`;
 
-const vmOf = async (name: string) => (await agent.client("vm")).get({ name }, false);
-const running = { timeout: 180_000, interval: 200 };
+/** What the guest says of itself: its name and the id that its kernel drew when it booted. */
+const page = () =>
+  agent.inside(
+    "sh",
+    "-c",
+    `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 5 10.20.0.10 80 | tail -n 1`,
+  );
 
-/** A configuration applied, then whatever the body does, then destroyed: nothing may be left. */
-async function applied(
-  body: string,
-  run: (terraform: LodgeTerraform) => Promise<void>,
-): Promise<void> {
-  await using terraform = new LodgeTerraform([agent], `${images}${lan}${body}`);
-  try {
-    await terraform.apply();
-    await run(terraform);
-  } catch (error) {
-    // The next test begins with a host of its own; the first failure is the one to tell.
-    await agent[Symbol.asyncDispose]();
-    agent = await TestAgent.start();
-    throw error;
-  }
-  await terraform.destroy();
-  expect(await agent.census()).toEqual(nothing);
+async function putPower(power_state: "running" | "stopped"): Promise<void> {
+  const { spec, specRevision } = await wishes.get("vm", "web");
+  const edit = { id: web(), spec: { ...spec, power_state }, expectedRevision: specRevision };
+  await (await wishes.client("vm")).put(edit);
 }
 
-test("an agent that is killed leaves running guests alone, and finds them again", async () => {
-  await applied(vm("web"), async (terraform) => {
-    const before = await vmOf("web");
-    await agent.kill();
-    const census = await agent.census();
-    expect(census.processes).toHaveLength(2);
-    await agent.up();
-    const after = await vmOf("web");
-    expect(after.status).toMatchObject({
-      phase: "running",
-      pid: before.status.pid,
-      boot_id: before.status.boot_id,
-      boots: before.status.boots,
-    });
-    expect(await agent.census()).toEqual(census);
-    expect(await terraform.remaining()).toEqual([]);
-  });
-});
+async function restarted(): Promise<void> {
+  await agent.up();
+  wishes.reconnect();
+}
 
-test("a guest that powers itself off while the agent is away is stopped, with its reason", async () => {
-  await applied(vm("web"), async (terraform) => {
-    // The guest waits with it until the agent has gone.
-    await agent.type("web", "(sleep 15; poweroff -f) &");
-    await agent.kill();
-    await expect
-      .poll(
-        async () =>
-          (await agent.inside("sh", "-c", "cat /run/lodge/vm/*/console.log")).includes(
-            "reboot: Power down",
-          ),
-        running,
-      )
-      .toBe(true);
-    await agent.up();
-    await expect.poll(async () => (await vmOf("web")).status.phase, running).toBe("stopped");
-    expect((await vmOf("web")).status.reason).toBe("GUEST_SHUTDOWN");
-    const plan = await terraform.plan();
-    expect(plan.changes).toEqual({ "lodge_vm.web": "update" });
-    await terraform.apply();
-    expect(await terraform.remaining()).toEqual([]);
-  });
-});
+async function allIsWell(): Promise<void> {
+  await expect.poll(() => wishes.unsettled(wish), patient).toEqual([]);
+  await expect.poll(() => compareHost(agent), patient).toEqual(noDifference);
+  await expect.poll(page, patient).toMatch(/^web /u);
+  expect(await foreignRules()).toBe(rules);
+}
 
-test("a guest whose QEMU is killed is started again", async () => {
-  await applied(vm("web"), async () => {
-    const before = await vmOf("web");
-    await agent.inside("kill", "-KILL", String(before.status.pid));
+describe("of a host with a running guest", () => {
+  beforeEach(async () => {
+    await wishes.apply(wish);
+    await allIsWell();
+  });
+
+  test("the agent is killed: guests run on, and the next agent finds them", async () => {
+    const [before, said] = [await status(), await page()];
+    await agent.kill();
+    expect(await page()).toBe(said);
+    await restarted();
+    await allIsWell();
+    const { pid, boot_id, boots } = before;
+    expect(await status()).toMatchObject({ phase: "running", pid, boot_id, boots });
+    expect(await page()).toBe(said);
+  });
+
+  test("a guest powers itself off while the agent is away: it is stopped, with its reason", async () => {
+    const { boots } = await status();
+    await expect.poll(() => agent.inside("cat", log()), patient).toContain(":/# ");
+    // It waits with it until the agent has gone.
+    await agent.type("web", "(sleep 5; poweroff -f) &");
+    await agent.kill();
+    await expect.poll(() => agent.inside("cat", log()), patient).toContain("reboot: Power down");
+    await restarted();
     await expect
-      .poll(async () => (await vmOf("web")).status.boot_id, running)
-      .not.toBe(before.status.boot_id);
-    await expect.poll(async () => (await vmOf("web")).status.phase, running).toBe("running");
-    const { events } = (await vmOf("web")).status;
+      .poll(status, patient)
+      .toMatchObject({ phase: "stopped", reason: "GUEST_SHUTDOWN", boots });
+    await expect.poll(() => compareHost(agent), patient).toEqual(noDifference);
+    await putPower("stopped");
+    await putPower("running");
+    await allIsWell();
+    expect((await status()).boots).toBe(boots + 1);
+  });
+
+  test("QEMU is killed: the guest is started again", async () => {
+    const before = await status();
+    await agent.inside("kill", "-KILL", String(before.pid));
+    await expect.poll(async () => (await status()).boot_id, patient).not.toBe(before.boot_id);
+    await allIsWell();
+    const { events } = await status();
     expect(events.map(({ message }) => message).join("\n")).toMatch(/QEMU/u);
   });
-});
 
-test("a dnsmasq that is killed is started again, and leases stay", async () => {
-  await applied(vm("web"), async (terraform) => {
-    const pid = async () =>
-      (
-        await agent.inside(
-          "sh",
-          "-c",
-          "for p in /proc/[0-9]*; do grep -qs ^dnsmasq $p/cmdline && basename $p; done; true",
-        )
-      ).trim();
-    const first = await pid();
-    await agent.inside("kill", "-KILL", first);
-    await expect.poll(pid, running).toMatch(/^[0-9]+$/u);
-    expect(await pid()).not.toBe(first);
-    expect(await terraform.remaining()).toEqual([]);
+  test("dnsmasq is killed: it is started again, and leases stay", async () => {
+    const layout = { stateDir: "", runDir: "/run/lodge" };
+    const id = wishes.id("network", "lan");
+    const [pidFile, leases] = [paths.dnsmasqPid(layout, id), paths.leases(layout, id)];
+    const pid = () => agent.inside("cat", pidFile);
+    const [first, leased, before] = [await pid(), await agent.inside("cat", leases), await page()];
+    await agent.inside("kill", "-KILL", first.trim());
+    await expect.poll(pid, patient).not.toBe(first);
+    await allIsWell();
+    expect(await agent.inside("cat", leases)).toBe(leased);
+    expect(await page()).toBe(before);
   });
-});
 
-describe("a broken monitor", () => {
+  const remove = (path: string) => rm(path);
+  const garble = async (path: string) => {
+    await rm(path);
+    await writeFile(path, "garbage");
+  };
+
   test.each([
-    ["missing", (path: string) => rm(path)],
-    [
-      "no socket any more",
-      async (path: string) => {
-        await rm(path);
-        await writeFile(path, "garbage");
-      },
-    ],
-  ])("that is %s: the guest is found out and mended", async (_, spoil) => {
-    await applied(vm("web"), async (terraform) => {
-      const { id } = await vmOf("web");
+    ["monitor is missing", remove, ["qmp.sock"]],
+    ["monitor is no socket any more", garble, ["qmp.sock"]],
+    ["monitors are all missing", remove, ["qmp.sock", "debug.sock"]],
+    ["monitors are no sockets any more", garble, ["qmp.sock", "debug.sock"]],
+  ] as const)(
+    "its %s: the guest runs on, and is ended and started as wished",
+    async (_, spoil, sockets) => {
+      const [before, said] = [await status(), await page()];
       await agent.kill();
       // The run-time directory is a file system of the host's own: reached through a process in it.
-      await spoil(`${agent.root()}/run/lodge/vm/${id}/qmp.sock`);
-      await agent.up();
-      await expect.poll(async () => (await vmOf("web")).status.phase, running).toBe("running");
-      await expect.poll(async () => (await terraform.remaining()).length, running).toBe(0);
-    });
-  });
-});
-
-test("objects that are deleted behind Terraform are made again", async () => {
-  await applied(
-    `${vm("web")}
-resource "lodge_disk" "data" {
-  name = "data"
-  size = "32MiB"
-}`,
-    async (terraform) => {
-      for (const [kind, name] of [
-        ["vm", "web"],
-        ["disk", "data"],
-        ["address_pool", "lan"],
-        ["network", "lan"],
-        ["image", "kernel"],
-      ] as const) {
-        const client = await agent.client(kind);
-        const { id } = await client.get({ name }, false);
-        await client.delete(id);
-        await expect
-          .poll(async () => (await client.list([])).some((item) => item.id === id), running)
-          .toBe(false);
-      }
-      const plan = await terraform.plan();
-      expect(plan.changes).toMatchObject({
-        "lodge_vm.web": "create",
-        "lodge_disk.data": "create",
-        "lodge_address_pool.lan": "create",
-        "lodge_network.lan": "create",
-        "lodge_image.kernel": "create",
+      for (const name of sockets) await spoil(`${agent.root()}/run/lodge/vm/${web()}/${name}`);
+      await restarted();
+      const reached = sockets.length === 1;
+      if (!reached) await expect.poll(status, patient).toMatchObject({ reason: "MONITOR_FAILED" });
+      const { pid, boots } = before;
+      await expect.poll(status, patient).toMatchObject({ phase: "running", pid, boots });
+      expect(await page()).toBe(said);
+      await putPower("stopped");
+      await expect.poll(status, patient).toMatchObject({
+        phase: "stopped",
+        reason: reached ? "" : "FORCED_STOP",
       });
-      await terraform.apply();
-      expect(await terraform.remaining()).toEqual([]);
+      await expect.poll(() => compareHost(agent), patient).toEqual(noDifference);
+      await putPower("running");
+      await allIsWell();
+      expect((await status()).boots).toBe(boots + 1);
     },
   );
 });
 
-describe("a provider that dies in mid-apply", () => {
-  test.each(["SIGKILL", "SIGINT"] as const)(
-    "by %s: the next apply adopts what was made",
-    async (signal) => {
-      await using terraform = new LodgeTerraform([agent], `${images}${lan}${vm("web", "")}`);
-      try {
-        await terraform.apply(
-          "-target=lodge_image.kernel",
-          "-target=lodge_image.initrd",
-          "-target=lodge_address_pool.lan",
-        );
-        const run = terraform.start(["apply", "-no-color", "-auto-approve"]);
-        const vms = await agent.client("vm");
-        await expect
-          .poll(async () => (await vms.list([])).length, { timeout: 120_000, interval: 20 })
-          .toBe(1);
-        const [made] = await vms.list([]);
-        run.signalGroup(signal);
-        await run.result;
-        await terraform.apply();
-        expect((await vms.list([])).map(({ id }) => id)).toEqual([made!.id]);
-        expect((await terraform.state())["lodge_vm.web"].id).toBe(made!.id);
-        expect(await terraform.remaining()).toEqual([]);
-      } finally {
-        await terraform.run(["destroy", "-no-color", "-auto-approve", "-lock=false"]);
-      }
-      expect(await agent.census()).toEqual(nothing);
-    },
-  );
+test("a link with the bridge's name is in the way: it is not touched, and named", async () => {
+  const both = together(wish, network(wishes, "dmz", 1));
+  await wishes.reach(both);
+  const { id, spec, status: before } = await wishes.get("network", "dmz");
+  await wishes.reach(wish);
+  await agent.inside("ip", "link", "add", before.bridge, "type", "bridge");
+  const theirs = () => agent.inside("ip", "-details", "link", "show", before.bridge);
+  const link = await theirs();
+  const networks = await agent.client("network");
+  await networks.put({ id, spec });
+  const now = async () => (await networks.get({ id }, false)).status;
+  await expect.poll(now, patient).toMatchObject({
+    phase: "failed",
+    message: expect.stringContaining(before.bridge),
+  });
+  expect(await theirs()).toBe(link);
+  await agent.inside("ip", "link", "delete", before.bridge);
+  await expect.poll(now, patient).toMatchObject({ phase: "ready" });
+  await networks.delete(id);
+  await allIsWell();
 });
 
-test("of twenty VMs for five addresses exactly five win, and the others name the pool", async () => {
-  const pool = lan.replace("10.20.0.10-10.20.0.99", "10.20.0.10-10.20.0.14");
-  await using terraform = new LodgeTerraform(
-    [agent],
-    `${images}${pool}
-resource "lodge_vm" "many" {
-  count       = 20
-  name        = "vm-\${count.index}"
-  memory      = "128MiB"
-  power_state = "stopped"
-  ${guestKernel}
-  ${lanNic}
-}`,
-  );
-  const result = await terraform.run(["apply", "-no-color", "-auto-approve", "-parallelism=20"], {
-    accept: "any",
-  });
-  expect(result.exitCode).toBe(1);
-  const errors = result.stderr.split("Error: ").slice(1);
-  expect(errors).toHaveLength(15);
-  for (const error of errors) expect(error.replaceAll(/\s+/gu, " ")).toMatch(/Address pool lan/u);
-  const vms = await (await agent.client("vm")).list([]);
-  const addresses = vms.map(({ status }) => status.nic_status[0]!.ipv4_address);
-  expect(addresses.toSorted((a, b) => a!.localeCompare(b!))).toEqual([
-    "10.20.0.10",
-    "10.20.0.11",
-    "10.20.0.12",
-    "10.20.0.13",
-    "10.20.0.14",
-  ]);
-  await terraform.destroy();
-  expect(await agent.census()).toEqual(nothing);
-});
-
-describe("what is in the way", () => {
-  test("a link with the bridge's name is not touched, and named", async () => {
-    await using terraform = new LodgeTerraform([agent], lan);
-    await terraform.apply();
-    const { status, id } = await (await agent.client("network")).get({ name: "lan" }, false);
-    await terraform.destroy();
-    expect(await agent.census()).toEqual(nothing);
-    await agent.inside("ip", "link", "add", status.bridge, "type", "bridge");
-    const networks = await agent.client("network");
-    await networks.put({
-      id,
-      spec: {
-        name: "lan",
-        mode: "nat",
-        subnets: { main: { cidr: "10.20.0.0/24", dns_servers: [] } },
-      },
-    });
-    await expect
-      .poll(async () => (await networks.get({ id }, false)).status.phase, running)
-      .toBe("failed");
-    expect((await networks.get({ id }, false)).status.message).toContain(status.bridge);
-    await agent.inside("ip", "link", "delete", status.bridge);
-    await expect
-      .poll(async () => (await networks.get({ id }, false)).status.phase, running)
-      .toBe("ready");
-    await networks.delete(id);
-    await expect.poll(() => agent.census(), running).toEqual(nothing);
-  });
-
-  test("foreign firewall rules are the same before and after", async () => {
-    const foreign =
-      "add table inet theirs; add chain inet theirs forward { type filter hook forward priority 0; policy accept; }; add rule inet theirs forward ip saddr 192.0.2.1 counter drop";
-    await agent.inside("nft", foreign);
-    const rules = () => agent.inside("nft", "list", "table", "inet", "theirs");
-    const before = await rules();
-    await applied(vm("web"), async () => {
-      expect(await rules()).toBe(before);
-    });
-    expect(await rules()).toBe(before);
-    await agent.inside("nft", "delete table inet theirs");
-  });
+test("in the end nothing is left but what is somebody else's, as it was", async () => {
+  await wishes.reach({});
+  await expect.poll(() => compareHost(agent), patient).toEqual(noDifference);
+  expect(await foreignRules()).toBe(rules);
 });

@@ -182,7 +182,7 @@ test("in the end nothing is left, not even a row", async () => {
 
 test("no step is left out", () => {
   const covered = new Set(all.map(({ step }) => step));
-  // It needs a host whose disk is full: another test has one.
+  // It needs a host whose disk is full: half-way.test.ts has one.
   const elsewhere = ["resume_guest"];
   expect(stepNames.filter((name) => !covered.has(name))).toEqual(elsewhere);
 });

@@ -36,7 +36,7 @@ async function nothingIsLeft(): Promise<void> {
 }
 
 test("a guest that ignores its power button is stopped by force in time, whatever happens to the agent", async () => {
-  const shutdown_timeout = 15_000;
+  const shutdown_timeout = 10_000;
   const wish = (power_state: "running" | "stopped") =>
     together(base(), {
       vm: {

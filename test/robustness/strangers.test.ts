@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createAuthority, issueClientCertificate, type KeyPair } from "@lodge/agent/lib/pki.ts";
 import { createKindClient } from "@lodge/schemas/kind-client.ts";
-import { connect, type TransportOptions } from "@lodge/schemas/rpc/client.ts";
+import { create } from "@bufbuild/protobuf";
+import { DiskService, DiskSpecSchema } from "@lodge/schemas/gen/lodge/agent/v1/disk_pb.ts";
+import {
+  connect,
+  createClient,
+  type Transport,
+  type TransportOptions,
+} from "@lodge/schemas/rpc/client.ts";
 import { agentLimits } from "@lodge/schemas/rpc/limits.ts";
 import { TestAgent, command } from "../harness/agent.ts";
 import { dist } from "../harness/executable.ts";
@@ -99,6 +106,47 @@ describe.each(Object.keys(addresses) as (keyof typeof addresses)[])("over its %s
       remedy: expect.stringMatching(/./u),
     });
     expect(await vms.list([])).toEqual([]);
+  });
+});
+
+describe("a wish", () => {
+  const id = "22222222-2222-4222-8222-222222222222";
+  const spec = { name: "wish", size: 2 ** 20, deletion_protection: false };
+  let transport: Transport;
+  beforeAll(async () => {
+    const pair = await issueClientCertificate(ours, ann);
+    const security = { ca: ours.certificate, ...pair, serverName: agent.name };
+    transport = connect({ address: addresses["TCP port"], security });
+  });
+  afterAll(() => transport?.close());
+
+  test("with a field that the agent does not know is refused, and names it", async () => {
+    const message = create(DiskSpecSchema, { name: "wish", size: 2n ** 20n });
+    message.$unknown = [{ no: 99, wireType: 0, data: new Uint8Array([1]) }];
+    const client = createClient(DiskService, transport);
+    await expect(client.put({ id, spec: message })).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      reason: "SPEC_INVALID",
+      message: expect.stringContaining("field 99"),
+    });
+    expect(await createKindClient("disk", transport).list([])).toEqual([]);
+  });
+
+  test("that was made from another revision is refused, and what another wrote stays", async () => {
+    const disks = createKindClient("disk", transport);
+    await disks.put({ id, spec });
+    const theirs = { ...spec, size: 2 ** 21 };
+    await disks.put({ id, spec: theirs, expectedRevision: 1 });
+    const late = { id, spec: { ...spec, name: "other" } };
+    for (const expectedRevision of [1, 3]) {
+      await expect(disks.put({ ...late, expectedRevision })).rejects.toMatchObject({
+        code: "ABORTED",
+        reason: "REVISION_MISMATCH",
+      });
+    }
+    expect(await disks.get({ id }, false)).toMatchObject({ spec: theirs, specRevision: 2 });
+    await disks.delete(id);
+    await expect.poll(() => disks.list([]), { timeout: 60_000 }).toEqual([]);
   });
 });
 
