@@ -243,6 +243,14 @@ describe.each([
     await nothingIsThere();
   });
 
+  it("tells a file from another in its place", async () => {
+    const hostPath = world.file("disk.raw", raw);
+    const mark = await world.images.checkPath(hostPath);
+    expect(await world.images.checkPath(hostPath)).toBe(mark);
+    world.file("disk.raw", Buffer.concat([raw, raw]));
+    expect(await world.images.checkPath(hostPath)).not.toBe(mark);
+  });
+
   it("says so where there is no file", async () => {
     const hostPath = `${world.images.roots[0]!}/missing`;
     const refusal = { reason: "PATH_NOT_FOUND" };

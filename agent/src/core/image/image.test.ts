@@ -39,6 +39,22 @@ describe("an image", () => {
     expect((await world.get("image", "debian"))!.observedRevision).toBe(1);
   });
 
+  test("with another digest is not read again before its file is another", async () => {
+    world.images.hostFiles.set("/images/debian", Buffer.alloc(1024, 8));
+    await world.put("image", image({ sha256: digest }));
+    await world.pass(3_600_000);
+    expect([await status(), copies()]).toMatchObject([{ phase: "failed" }, 1]);
+    world.images.hostFiles.delete("/images/debian");
+    await world.pass(120_000);
+    expect(await status()).toMatchObject({
+      phase: "failed",
+      message: expect.stringContaining("no file"),
+    });
+    world.images.hostFiles.set("/images/debian", bytes);
+    await world.pass(120_000);
+    expect([await status(), copies()]).toMatchObject([{ phase: "ready", sha256: digest }, 3]);
+  });
+
   test("with another digest fails for good, with both named", async () => {
     await world.put("image", image({ sha256: "0".repeat(64) }));
     await world.pass(3_600_000);

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
-import type { ImageFacts, Images } from "../port/images.ts";
+import type { FileMark, ImageFacts, Images } from "../port/images.ts";
 import {
   deleteRecord,
   Failures,
@@ -21,6 +21,8 @@ export class ImageReconciler implements Reconciler {
   readonly #failures = new Failures();
   /** Images whose file this process has seen. */
   readonly #seen = new Set<string>();
+  /** Of images whose file was refused: what that file was, as far as there was one. */
+  readonly #refused = new Map<string, FileMark | undefined>();
   /** Images that a client is sending: their file is there before their record. */
   readonly #receiving = new Map<string, number>();
   /** Images whose file is being removed. */
@@ -68,16 +70,21 @@ export class ImageReconciler implements Reconciler {
       return undefined;
     }
     const retryAt = this.#failures.retryAt(id, record.specRevision, clock.now());
-    if (retryAt !== undefined) return retryAt === Infinity ? undefined : retryAt;
+    if (retryAt !== undefined && !(retryAt === Infinity && (await this.#isAnother(record)))) {
+      return retryAt === Infinity ? undefined : retryAt;
+    }
+    const mark = await this.#mark(record);
     try {
       const facts = await this.#provide(of, record, signal);
       this.#seen.add(id);
       this.#failures.clear(id);
+      this.#refused.delete(id);
       await this.#status(of, readyStatus(facts), record.specRevision);
       return undefined;
     } catch (error) {
       signal.throwIfAborted();
       const failure = this.#failures.failed(id, record.specRevision, clock.now(), error);
+      this.#refused.set(id, mark);
       await this.#status(of, {
         ...record.status,
         phase: "failed",
@@ -86,6 +93,16 @@ export class ImageReconciler implements Reconciler {
       const next = this.#failures.retryAt(id, record.specRevision, clock.now());
       return next === Infinity ? undefined : next;
     }
+  }
+
+  /** Whether the file that an image comes from is not the one that was refused: it may be the right one now. */
+  async #isAnother(record: Record<"image">): Promise<boolean> {
+    return (await this.#mark(record)) !== this.#refused.get(record.id);
+  }
+
+  async #mark({ spec }: Record<"image">): Promise<FileMark | undefined> {
+    if (spec.host_path === undefined) return undefined;
+    return this.#images.checkPath(spec.host_path).catch(() => undefined);
   }
 
   /** The file as it is, or as it is after it was copied. */
@@ -128,6 +145,7 @@ export class ImageReconciler implements Reconciler {
     }
     this.#seen.delete(of.id);
     this.#failures.clear(of.id);
+    this.#refused.delete(of.id);
     if (record) await deleteRecord(this.#context, of, "commit_image");
     return undefined;
   }

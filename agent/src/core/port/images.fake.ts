@@ -3,7 +3,7 @@ import { normalize } from "node:path";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import { headerBytes, readHeader } from "../../lib/qcow2.ts";
 import { Faults } from "./faults.fake.ts";
-import type { ImageFacts, Images } from "./images.ts";
+import type { FileMark, ImageFacts, Images } from "./images.ts";
 
 export interface FakeImagesOptions {
   /** Default `/images`. */
@@ -25,10 +25,10 @@ export class FakeImages implements Images {
     this.roots = options.roots ?? ["/images"];
   }
 
-  checkPath(hostPath: string): Promise<void> {
-    return this.faults.around("checkPath", () => {
-      this.#hostFile(hostPath);
-    });
+  checkPath(hostPath: string): Promise<FileMark> {
+    return this.faults.around("checkPath", () =>
+      createHash("sha256").update(this.#hostFile(hostPath)).digest("hex"),
+    );
   }
 
   copy(

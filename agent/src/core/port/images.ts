@@ -6,6 +6,9 @@ export interface ImageFacts {
   readonly virtualSizeBytes: number;
 }
 
+/** A word that becomes another one when a file is replaced or written to. */
+export type FileMark = string;
+
 /**
  * Image files: read once from where they come, verified, then immutable. Refused are qcow2 files that name
  * other files (backing or data files), since a guest could read those through them.
@@ -13,8 +16,8 @@ export interface ImageFacts {
 export interface Images {
   /** The directories that images may be copied from. */
   readonly roots: readonly string[];
-  /** Throws INVALID_ARGUMENT (reason PATH_NOT_ALLOWED, PATH_NOT_FOUND) for a path outside the roots, through a symlink, or of no regular file. */
-  checkPath(hostPath: string): Promise<void>;
+  /** The mark of a file. Throws INVALID_ARGUMENT (reason PATH_NOT_ALLOWED, PATH_NOT_FOUND) for a path outside the roots, through a symlink, or of no regular file. */
+  checkPath(hostPath: string): Promise<FileMark>;
   /** Copies a file of the host. Throws as checkPath, INVALID_ARGUMENT (reason DIGEST_MISMATCH, both digests named), RESOURCE_EXHAUSTED (reason DISK_FULL). */
   copy(
     image: { readonly imageId: string; readonly hostPath: string; readonly sha256?: string },

@@ -15,7 +15,7 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
-import type { ImageFacts, Images } from "../../core/port/images.ts";
+import type { FileMark, ImageFacts, Images } from "../../core/port/images.ts";
 import { diskFull, freeBytes, isDiskFull } from "../../lib/disk-space.ts";
 import { paths, type Layout } from "../../lib/layout.ts";
 import { Mutex } from "../../lib/mutex.ts";
@@ -50,9 +50,10 @@ export class FileImages implements Images {
     this.#layout = layout;
   }
 
-  async checkPath(hostPath: string): Promise<void> {
-    const file = await openAllowed(this.roots, hostPath);
-    await file.close();
+  async checkPath(hostPath: string): Promise<FileMark> {
+    await using file = await openAllowed(this.roots, hostPath);
+    const { dev, ino, size, mtimeNs } = await file.stat({ bigint: true });
+    return [dev, ino, size, mtimeNs].join(":");
   }
 
   async copy(
