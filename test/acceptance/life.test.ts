@@ -1,6 +1,4 @@
-/** A VM from nothing to nothing: create, empty plans, drift, import, destroy. */
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+/** A VM with a guest that really runs: its address, its power and its restarts. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestAgent } from "../harness/agent.ts";
 import { LodgeTerraform, guestImages, guestKernel, lan, lanNic } from "../harness/lodge.ts";
@@ -29,22 +27,11 @@ resource "lodge_disk" "data" {
 }
 `;
 
-/** An image that is copied from the agent's own directory. */
-let hosted = `
-resource "lodge_image" "hosted" {
-  name      = "hosted"
-  host_path = "PATH"
-}
-`;
-
 let base: string;
 
 beforeAll(async () => {
   agent = await TestAgent.start();
-  const path = join(agent.files.directory, "import", "hosted.img");
-  await writeFile(path, Buffer.alloc(4096, 7));
-  hosted = hosted.replace("PATH", path);
-  base = `${await guestImages()}${lan}${disk}${hosted}`;
+  base = `${await guestImages()}${lan}${disk}`;
   terraform = new LodgeTerraform(
     [agent],
     `${base}${vm('wait_for = { ipv4 = true, tcp_port = 80, console = "web" }')}`,
@@ -89,38 +76,6 @@ test("a plan after it is empty, with and without a refresh", async () => {
   expect(await terraform.remaining()).toEqual([]);
 });
 
-test("import by id and by host/name plans empty", async () => {
-  const state = await terraform.state();
-  const idOf = (address: string): string => state[address].id;
-  // What is local to the first workspace is named by its id; everything else is imported.
-  const body = `${lan}${disk}${hosted}${vm("")}`
-    .replace("lodge_image.kernel.id", `"${idOf("lodge_image.kernel")}"`)
-    .replace("lodge_image.initrd.id", `"${idOf("lodge_image.initrd")}"`);
-  const names = {
-    "lodge_vm.web": "web",
-    "lodge_network.lan": "lan",
-    "lodge_address_pool.lan": "lan",
-    "lodge_disk.data": "web-data",
-    "lodge_image.hosted": "hosted",
-  };
-  for (const form of ["id", "host/name"] as const) {
-    await using second = new LodgeTerraform([agent], body);
-    for (const [address, name] of Object.entries(names)) {
-      await second.import(address, form === "id" ? idOf(address) : `dev/${name}`);
-    }
-    expect(await second.remaining()).toEqual([]);
-  }
-});
-
-test("an imported VM that does not exist says so", async () => {
-  await using second = new LodgeTerraform([agent], `${base}${vm("")}`);
-  const result = await second.run(["import", "-no-color", "lodge_vm.web", "dev/nobody"], {
-    accept: "any",
-  });
-  expect(result.exitCode).toBe(1);
-  expect(result.stderr).toContain("No VM on this host has the name nobody");
-});
-
 test("a VM that was stopped behind the back is drift, and apply starts it", async () => {
   await agent.lodge("vm", "stop", "web", "--wait");
   const plan = await terraform.plan();
@@ -143,30 +98,33 @@ test("a guest that powers itself off stays off, is drift, and is started by appl
   expect((await shown()).status.actual_power_state).toBe("running");
 });
 
-test("an attribute that was edited behind the back is drift, and apply puts it back", async () => {
-  const vms = await agent.client("vm");
-  const item = await vms.get({ name: "web" }, false);
-  await vms.put({
-    id: item.id,
-    spec: { ...item.spec, deletion_protection: true },
-    expectedRevision: item.specRevision,
+test("what waits for a restart comes with the next start, and on_restart_required brings it at once", async () => {
+  const changed = (more: string) => `${base}${vm(more).replace("128MiB", "160MiB")}`;
+  const boot = async () => (await shown()).status.boot_id as string;
+  const first = await boot();
+  terraform.rewrite(changed(""));
+  await terraform.apply();
+  expect((await terraform.state())["lodge_vm.web"].restart_required).toEqual(["memory"]);
+  expect(await boot()).toBe(first);
+  terraform.rewrite(changed(`power_state = "stopped"`));
+  await terraform.apply();
+  expect((await terraform.state())["lodge_vm.web"]).toMatchObject({
+    actual_power_state: "stopped",
+    restart_required: [],
   });
-  const plan = await terraform.plan();
-  expect(plan.changes).toEqual({ "lodge_vm.web": "update" });
-  expect(plan.stdout).toMatch(/deletion_protection\s+= true -> false/);
+  terraform.rewrite(changed(`on_restart_required = "restart"`));
   await terraform.apply();
+  const second = await boot();
+  terraform.rewrite(`${base}${vm(`on_restart_required = "restart"`)}`);
+  expect((await terraform.plan()).stdout).toContain("The VM will be restarted");
+  await terraform.apply();
+  expect(await boot()).not.toBe(second);
+  expect((await terraform.state())["lodge_vm.web"]).toMatchObject({
+    actual_power_state: "running",
+    memory: "128MiB",
+    restart_required: [],
+  });
   expect(await terraform.remaining()).toEqual([]);
-});
-
-test("a VM that was deleted behind the back is made again", async () => {
-  const vms = await agent.client("vm");
-  const before = await vms.get({ name: "web" }, false);
-  await vms.delete(before.id);
-  await expect.poll(async () => (await vms.list([])).length, { timeout: 120_000 }).toBe(0);
-  const plan = await terraform.plan();
-  expect(plan.changes).toEqual({ "lodge_vm.web": "create" });
-  await terraform.apply();
-  expect((await vms.get({ name: "web" }, false)).id).not.toBe(before.id);
 });
 
 test("destroy leaves nothing", async () => {

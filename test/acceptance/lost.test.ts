@@ -156,6 +156,29 @@ describe("an agent that cannot be reached", () => {
 });
 
 describe("deleted by Terraform", () => {
+  test("a VM takes its own disks with it, and leaves the others", async () => {
+    const data = { "lodge_disk.data": { name: "data", size: "1MiB" } };
+    const user = {
+      name: "user",
+      memory: "96MiB",
+      power_state: "stopped",
+      disks: { own: { size: "1MiB" }, data: { disk_id: "${lodge_disk.data.id}" } },
+    };
+    workspace.configure({ resources: { ...all(), ...data, "lodge_vm.user": user } });
+    await workspace.apply();
+    const state = workspace.attributes();
+    const kept = String(state["lodge_disk.data"]!["id"]);
+    const ids = (state["lodge_vm.user"]!["disk_status"] as { disk_id: string }[]).map(
+      ({ disk_id }) => disk_id,
+    );
+    workspace.configure({ resources: { ...all(), ...data } });
+    await workspace.apply();
+    const objects = await allObjects(ground.agent);
+    expect(ids).toHaveLength(2);
+    expect(ids.filter((id) => objects.has(id))).toEqual([kept]);
+    expect(await workspace.remains()).toEqual([]);
+  });
+
   const running = "lodge_vm.running";
   const kept: Resources = {
     "lodge_vm.kept": {
