@@ -52,11 +52,11 @@ const other = {
 };
 
 /** Once, the agent does what it is asked and the answer never arrives. */
-function loseAnswer(method: string, then: () => void = () => agent.cut()): void {
+function loseAnswer(method: string, then: () => void | Promise<void> = () => agent.cut()): void {
   const stand: Stand = async (request, context, handler) => {
     agent.stands.delete(method);
     const answer = await handler(request as never, context);
-    then();
+    await then();
     await new Promise((resolve) => setTimeout(resolve, 20));
     return answer;
   };
@@ -112,7 +112,10 @@ describe.each(ways)("%s by %s", (kind, method, config) => {
 
   test("is in the state, where the time ended and the answer was lost", async () => {
     // The connection breaks after the end of the time, and nobody asks again for what may have been made.
-    loseAnswer(method, () => setTimeout(() => agent.cut(), 1100));
+    loseAnswer(method, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+      agent.cut();
+    });
     const timeouts = { create: "1s" };
     const { instance } = await attempt(await provider([agent]), type, undefined, {
       ...wish(),
