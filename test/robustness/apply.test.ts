@@ -1,13 +1,12 @@
 /** Applies of the real Terraform that are cut short, or that want more than there is. */
-import { randomInt } from "node:crypto";
 import { dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sample } from "../harness/acceptance/sample.ts";
 import { nothing, TestAgent } from "../harness/agent.ts";
 import { LodgeTerraform, guestKernel, lan, lanNic, smallGuest } from "../harness/lodge.ts";
 
-const seed = Number(process.env["LODGE_TEST_SEED"] || randomInt(2 ** 31));
 const signals = ["SIGKILL", "SIGINT"] as const;
-const chosen = process.env["LODGE_TEST_ALL"] === "1" ? signals : [signals[seed % 2]!];
+const chosen = sample("ends of a provider", signals, 1, (signal) => signal);
 
 let agent: TestAgent;
 let images: string;

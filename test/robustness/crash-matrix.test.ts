@@ -2,17 +2,16 @@
  * The agent is killed at the steps by which it changes a real host: the next one makes the wish true, nothing is lost or
  * left over, and a guest that has nothing to do with it never notices. All points with LODGE_TEST_ALL=1, else a sample.
  */
-import { randomInt } from "node:crypto";
 import { rmSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import fc from "fast-check";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { stepNames } from "../../agent/src/core/step.ts";
 import { paths } from "../../agent/src/lib/layout.ts";
 import { openDatabase } from "../../agent/src/lib/sqlite.ts";
 import { failpointVariable } from "../../agent/src/role/agent/failpoint.ts";
+import { complete, sample } from "../harness/acceptance/sample.ts";
 import { TestAgent } from "../harness/agent.ts";
 import { compareHost, noDifference } from "../harness/inventory.ts";
 import { smallGuest } from "../harness/lodge.ts";
@@ -21,9 +20,8 @@ import { together } from "../harness/small-world.ts";
 import { Wishes, type Wish } from "../harness/wishes.ts";
 import * as life from "./crash/scenarios.ts";
 
-const seed = Number(process.env["LODGE_TEST_SEED"] || randomInt(2 ** 31));
 const all = life.allPoints();
-const points = inTurn(process.env["LODGE_TEST_ALL"] === "1" ? all : sample(6));
+const points = inTurn(complete ? all : some(6));
 
 let agent: TestAgent;
 let wishes: Wishes;
@@ -36,9 +34,6 @@ let wish: Wish;
 let untouched: { readonly pid: number | null; readonly page: string };
 
 beforeAll(async () => {
-  console.log(
-    `crash matrix: ${points.length} of ${all.length} points, LODGE_TEST_SEED=${seed}\n${points.map(life.title).join("\n")}`,
-  );
   await begin();
 });
 afterAll(() => agent?.[Symbol.asyncDispose]());
@@ -187,20 +182,13 @@ test("no step is left out", () => {
   expect(stepNames.filter((name) => !covered.has(name))).toEqual(elsewhere);
 });
 
-/** Some points, each of another scenario as long as there are others. */
-function sample(count: number): life.Point[] {
-  const drawn = <T>(items: readonly T[], size: number): T[] =>
-    fc.sample(fc.shuffledSubarray([...items], { minLength: size, maxLength: size }), {
-      seed,
-      numRuns: 1,
-    })[0]!;
-  return drawn(life.scenarios, count).map(
-    (scenario) =>
-      drawn(
-        all.filter((point) => point.scenario === scenario),
-        1,
-      )[0]!,
-  );
+/** Some points, each of another scenario. */
+function some(count: number): life.Point[] {
+  const chosen = sample("crash scenarios", life.scenarios, count, ({ name }) => name);
+  return chosen.flatMap((scenario) => {
+    const own = all.filter((point) => point.scenario === scenario);
+    return sample(`crash points of ${scenario.name}`, own, 1, life.failpointOf);
+  });
 }
 
 /** One point of each scenario after another, so that most begin where the last one ended. */

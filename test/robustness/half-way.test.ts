@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { failpointVariable } from "../../agent/src/role/agent/failpoint.ts";
 import { TestAgent } from "../harness/agent.ts";
 import { compareHost, noDifference } from "../harness/inventory.ts";
@@ -39,10 +39,18 @@ async function host(diskMiB?: number): Promise<void> {
   agent = await TestAgent.start({ imageRoots: roots, ...(diskMiB !== undefined && { diskMiB }) });
   wishes = new Wishes(agent);
 }
-afterEach(async (context) => {
-  if (context.task.result?.state === "fail") console.log((await agent.log()).slice(-6000));
-  await agent[Symbol.asyncDispose]();
-});
+
+/** One host for the tests of a kind; one in which something went wrong makes way for another. */
+function onOneHost(diskMiB?: number): void {
+  beforeAll(() => host(diskMiB));
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== "fail") return;
+    console.log((await agent.log()).slice(-6000));
+    await agent[Symbol.asyncDispose]();
+    await host(diskMiB);
+  });
+  afterAll(() => agent?.[Symbol.asyncDispose]());
+}
 
 const statusOf = async (name: string) => (await wishes.get("vm", name)).status;
 
@@ -51,50 +59,56 @@ async function nothingIsLeft(): Promise<void> {
   await expect.poll(() => compareHost(agent), patient).toEqual(noDifference);
 }
 
-test("a VM that QEMU refuses says why, holds nothing, and runs once its kernel is one", async () => {
-  await host();
-  const good = together(base(wishes), {
-    image: { junk: { name: "junk", host_path: join(directory, "junk") } },
-    vm: { web: smallVm(wishes, "web", "lan") },
-  });
-  const bad = together(good, {
-    vm: {
-      web: smallVm(wishes, "web", "lan", { kernel: { image_id: wishes.id("image", "junk") } }),
-    },
-  });
-  await wishes.apply(bad);
-  await expect.poll(async () => (await statusOf("web")).phase, patient).toBe("failed");
-  const failed = await statusOf("web");
-  expect(failed).toMatchObject({ reason: "QEMU_FAILED", actual_power_state: "stopped", boots: 0 });
-  expect(failed.message).toMatch(/kernel/u);
-  // Between two tries nothing of it is on the host.
-  await expect.poll(() => compareHost(agent), patient).toEqual(noDifference);
-  await wishes.apply(good);
-  await expect.poll(() => wishes.unsettled(good), patient).toEqual([]);
-  expect((await statusOf("web")).boots).toBe(1);
-  await nothingIsLeft();
-});
+describe("half-way", () => {
+  onOneHost();
 
-test("an upload whose client is killed leaves nothing", async () => {
-  await host();
-  const id = randomUUID();
-  const program = join(import.meta.dirname, "fixtures", "uploader.ts");
-  const uploader = spawn(process.execPath, [program, agent.files.directory, id], {
-    stdio: ["ignore", "pipe", "inherit"],
+  test("a VM that QEMU refuses says why, holds nothing, and runs once its kernel is one", async () => {
+    const good = together(base(wishes), {
+      image: { junk: { name: "junk", host_path: join(directory, "junk") } },
+      vm: { web: smallVm(wishes, "web", "lan") },
+    });
+    const bad = together(good, {
+      vm: {
+        web: smallVm(wishes, "web", "lan", { kernel: { image_id: wishes.id("image", "junk") } }),
+      },
+    });
+    await wishes.apply(bad);
+    await expect.poll(async () => (await statusOf("web")).phase, patient).toBe("failed");
+    const failed = await statusOf("web");
+    expect(failed).toMatchObject({
+      reason: "QEMU_FAILED",
+      actual_power_state: "stopped",
+      boots: 0,
+    });
+    expect(failed.message).toMatch(/kernel/u);
+    // Between two tries nothing of it is on the host.
+    await expect.poll(() => compareHost(agent), patient).toEqual(noDifference);
+    await wishes.apply(good);
+    await expect.poll(() => wishes.unsettled(good), patient).toEqual([]);
+    expect((await statusOf("web")).boots).toBe(1);
+    await nothingIsLeft();
   });
-  await once(uploader.stdout, "data");
-  const files = () => agent.inside("ls", join(agent.files.directory, "images"));
-  await expect.poll(files, patient).toMatch(new RegExp(`^${id}\\..*\\.part$`, "mu"));
-  uploader.kill("SIGKILL");
-  await expect.poll(files, patient).toBe("");
-  expect(await (await agent.client("image")).list([])).toEqual([]);
-  expect(await compareHost(agent)).toEqual(noDifference);
+
+  test("an upload whose client is killed leaves nothing", async () => {
+    const id = randomUUID();
+    const program = join(import.meta.dirname, "fixtures", "uploader.ts");
+    const uploader = spawn(process.execPath, [program, agent.files.directory, id], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await once(uploader.stdout, "data");
+    const files = () => agent.inside("ls", join(agent.files.directory, "images"));
+    await expect.poll(files, patient).toMatch(new RegExp(`^${id}\\..*\\.part$`, "mu"));
+    uploader.kill("SIGKILL");
+    await expect.poll(files, patient).toBe("");
+    expect(await (await agent.client("image")).list([])).toEqual([]);
+    expect(await compareHost(agent)).toEqual(noDifference);
+  });
 });
 
 describe("a full disk", () => {
   /** Room for the guest's images and for what the tests put there. */
   const diskMiB = 96;
-  beforeEach(() => host(diskMiB));
+  onOneHost(diskMiB);
 
   const inDirectory = (script: string) =>
     agent.inside("sh", "-e", "-c", `cd "$0"; ${script}`, agent.files.directory);
@@ -106,7 +120,7 @@ describe("a full disk", () => {
     await inDirectory(`dd if=/dev/zero of=filler bs=1k count=${count} 2>/dev/null`);
   };
   const empty = () => inDirectory("rm filler");
-  const enlarge = () => inDirectory(`mount -o remount,size=${diskMiB + 200}m .`);
+  const resize = (mebibytes: number) => inDirectory(`mount -o remount,size=${mebibytes}m .`);
   const told = () =>
     new RegExp(`the file system at ${agent.files.directory} has \\d+ MiB free`, "u");
 
@@ -188,7 +202,7 @@ describe("a full disk", () => {
     await agent.up({ [failpointVariable]: "resume_guest:after" });
     wishes.reconnect();
     await expect.poll(() => statusOf("web"), patient).toMatchObject({ phase: "paused" });
-    await enlarge();
+    await resize(diskMiB + 200);
     // The agent dies as soon as it has let the guest go on, and the next one finds it so.
     await agent.gone();
     await agent.up();
@@ -200,6 +214,8 @@ describe("a full disk", () => {
     expect(types).toEqual(["started", "paused", "resumed"]);
     await expect.poll(() => wishes.unsettled(wish), patient).toEqual([]);
     await nothingIsLeft();
+    await empty();
+    await resize(diskMiB);
   });
 
   test("takes no wish while it has no byte left, and loses none", async () => {
