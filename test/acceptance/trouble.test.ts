@@ -85,7 +85,7 @@ async function takeOver(): Promise<void> {
 }
 
 describe("an apply in which", () => {
-  test.each(sample("troubles", troubles, 5, ({ title }) => title))(
+  test.each(sample("troubles", troubles, 4, ({ title }) => title))(
     "$title",
     async ({ arrange, loses }) => {
       const { agent } = ground;

@@ -20,7 +20,7 @@ beforeAll(async () => {
     sample(
       `changes of ${kind.kind}`,
       casesOf(kind, place),
-      kind.kind === "vm" ? 8 : 3,
+      kind.kind === "vm" ? 6 : 2,
       ({ title }: Case) => title,
     ),
   );
