@@ -2,6 +2,7 @@ import { lodgeError, LodgeError } from "@lodge/schemas/rpc/error.ts";
 import { findLocalAgent } from "@lodge/schemas/rpc/local-agent.ts";
 import { readIdentity, type Identity } from "@lodge/schemas/rpc/tls.ts";
 import type { Item } from "@lodge/schemas/kind-client.ts";
+import { objectId } from "@lodge/schemas/spec/field.ts";
 import { kinds, type KindName } from "@lodge/schemas/spec/kind.ts";
 import { randomUUID } from "node:crypto";
 import { Agent } from "./agent.ts";
@@ -100,10 +101,13 @@ export class Hosts {
     return this.#settings().defaultHost ?? null;
   }
 
-  /** An object by `id`, by `name` where there is one host, or by `host/name`. Throws NOT_FOUND and AMBIGUOUS_NAME. */
+  /**
+   * An object by `id`, by `name` where there is one host or a default one, or by `host/name`. A name may look much like
+   * an id: only a whole UUID is one. Throws NOT_FOUND, and INVALID_ARGUMENT as {@link agent} does.
+   */
   async resolve<K extends KindName>(kind: K, text: string, signal: AbortSignal): Promise<Item<K>> {
     const { title } = kinds[kind];
-    if (/^[0-9a-f]{8}-/u.test(text)) {
+    if (objectId.safeParse(text).success) {
       const item = await this.find(kind, text, signal);
       if (item) return item;
       throw lodgeError("NOT_FOUND", `No host has a ${title} with the id ${text}.`, {

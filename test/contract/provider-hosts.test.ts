@@ -104,6 +104,21 @@ describe("several hosts", () => {
   });
 });
 
+test.each(["20250101-backup", "deadbeef-web", "00000000-0000-4000-8000"])(
+  "a name that begins as an id does is a name: %s",
+  async (name) => {
+    const made = await (await both()).apply("lodge_disk", undefined, { ...disk, name });
+    for (const text of [name, `rack1/${name}`])
+      expect(attributes(await (await both()).import("lodge_disk", text))).toMatchObject({
+        id: attributes(made)["id"],
+        name,
+      });
+    await expect((await both()).import("lodge_disk", `${name}-2`)).rejects.toThrow(
+      `No disk on this host has the name ${name}-2.`,
+    );
+  },
+);
+
 describe("what will be no better at apply", () => {
   const refused = async (core: Core) =>
     core.plan("lodge_disk", undefined, disk).then(
