@@ -41,28 +41,30 @@ export async function follow<K extends KindName>(
         }
       }
     } catch (thrown) {
-      if (signal.aborted) throw aborted(title, id, isLate(signal));
+      if (signal.aborted) throw aborted(kind, id, isLate(signal));
       if (!(thrown instanceof LodgeError)) throw thrown;
       if (thrown.code === "OUT_OF_RANGE") since = 0;
       else if (thrown.code !== "UNAVAILABLE" || !thrown.retryable) throw thrown;
     }
     await sleep(RETRY, undefined, { signal }).catch(() => {
-      throw aborted(title, id, isLate(signal));
+      throw aborted(kind, id, isLate(signal));
     });
   }
 }
 
-function aborted(title: string, id: string, late: boolean): LodgeError {
-  return late
-    ? lodgeError(
-        "DEADLINE_EXCEEDED",
-        `The ${title} ${id} did not get there in the time that timeouts allows.`,
-        {
-          remedy: "Raise the timeout, or look at what holds it up with `lodge vm log`.",
-        },
-      )
-    : lodgeError(
-        "CANCELLED",
-        `The wait for the ${title} ${id} was interrupted; the agent carries on.`,
-      );
+function aborted(kind: KindName, id: string, late: boolean): LodgeError {
+  const { title } = kinds[kind];
+  if (!late) {
+    return lodgeError(
+      "CANCELLED",
+      `The wait for the ${title} ${id} was interrupted; the agent carries on.`,
+    );
+  }
+  // Only VMs have a log of their own.
+  const where = kind === "vm" ? "with `lodge vm log`" : "in the log of the host's agent";
+  return lodgeError(
+    "DEADLINE_EXCEEDED",
+    `The ${title} ${id} did not get there in the time that timeouts allows.`,
+    { remedy: `Raise the timeout, or look at what holds it up ${where}.` },
+  );
 }
