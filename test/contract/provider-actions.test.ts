@@ -1,6 +1,7 @@
 /** Actions on VMs: started, stopped, rebooted and reset, whatever happens in between. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { unknown } from "@lodge/provider/sdk/value/unknown.ts";
+import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import { CoreAgent } from "../harness/core-agent.ts";
 import { provider } from "../harness/provider.ts";
 
@@ -121,6 +122,23 @@ describe("an error is", () => {
     await expect(core.invoke("lodge_vm_reset", { vm_id: old.world.id("vm web") })).rejects.toThrow(
       "The agent of rack3 is too old to restart a guest. Upgrade it, or use lodge_vm_stop and lodge_vm_start.",
     );
+  });
+
+  test("a host that is silent, when it is invoked and not before", async () => {
+    // Only a plan looks through the lists; that it gave no answer is what the provider makes of its own time.
+    let asked = 0;
+    rack2.stands.set("VmService/List", () => {
+      asked++;
+      throw lodgeError("DEADLINE_EXCEEDED", "no answer");
+    });
+    await expect(invoke("stop")).rejects.toThrow(
+      /^Unable to invoke lodge_vm_stop: .* given no answer within/u,
+    );
+    expect(asked).toBeGreaterThan(0);
+    rack2.stands.set("VmService/List", () => {
+      throw lodgeError("NOT_ALLOWED", "ann may not call List.");
+    });
+    await expect(invoke("stop")).rejects.toThrow(/^Unable to plan lodge_vm_stop: ann may not/u);
   });
 
   test("a host that cannot be reached, when it is invoked and not before", async () => {

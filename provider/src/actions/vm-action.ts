@@ -1,11 +1,11 @@
 /** What the actions on VMs do alike: find the VM, follow it, tell how it goes. */
 import type { Item } from "@lodge/schemas/kind-client.ts";
-import { asLodgeError } from "@lodge/schemas/rpc/error.ts";
 import { duration } from "@lodge/schemas/spec/duration.ts";
 import { objectId } from "@lodge/schemas/spec/field.ts";
 import * as z from "zod";
 import type { Agent } from "../agent.ts";
 import type { Hosts } from "../hosts.ts";
+import { isAskedLater } from "../resources/asked-later.ts";
 import { deadline, type Deadline } from "../resources/deadline.ts";
 import { follow } from "../resources/settle.ts";
 import type { InvokeContext, PlanActionContext } from "../sdk/action.ts";
@@ -36,8 +36,8 @@ export async function planVmAction({
   try {
     await findVm(client, id, signal);
   } catch (thrown) {
-    // Whoever cannot be reached now is asked when the action is invoked.
-    if (asLodgeError(thrown).code !== "UNAVAILABLE") throw thrown;
+    // Whoever does not answer now is asked when the action is invoked.
+    if (!isAskedLater(thrown)) throw thrown;
   }
 }
 

@@ -10,6 +10,7 @@ import type { Hosts } from "../hosts.ts";
 import type { Diagnostics } from "../sdk/diagnostic.ts";
 import { formatPath } from "../sdk/value/path.ts";
 import { isUnknown } from "../sdk/value/unknown.ts";
+import { isAskedLater } from "./asked-later.ts";
 import { specOf } from "./translate.ts";
 import { walkOf } from "./walk.ts";
 
@@ -24,19 +25,6 @@ const SULK = 30_000;
 /** When agents last did not answer. */
 const silent = new WeakMap<Agent, number>();
 
-/** Without an answer the agent is asked at apply, and so is one that cannot answer. */
-const tolerated: ReadonlySet<string> = new Set([
-  "UNAVAILABLE",
-  "DEADLINE_EXCEEDED",
-  "UNIMPLEMENTED",
-]);
-/** What will be no better at apply. */
-const untolerated: ReadonlySet<string> = new Set<Reason>([
-  "NOT_TLS",
-  "SERVER_CERTIFICATE_EXPIRED",
-  "SERVER_CERTIFICATE_UNTRUSTED",
-  "SERVER_NAME_MISMATCH",
-]);
 /** What is in the way is another object, and may be gone by the time of the apply. */
 const clashes: ReadonlySet<string> = new Set<Reason>([
   "NAME_TAKEN",
@@ -83,9 +71,8 @@ export async function preview<K extends KindName>(
     .kind(kind)
     .validate(wish, { signal, timeoutMs: PATIENCE })
     .catch((thrown: unknown) => {
-      const { code, reason } = asLodgeError(thrown);
-      if (!tolerated.has(code) || untolerated.has(reason)) throw thrown;
-      if (code !== "UNIMPLEMENTED") silent.set(agent, performance.now());
+      if (!isAskedLater(thrown)) throw thrown;
+      if (asLodgeError(thrown).code !== "UNIMPLEMENTED") silent.set(agent, performance.now());
       return [];
     });
   for (const { path, message, reason, retryable, holder } of refusals) {
