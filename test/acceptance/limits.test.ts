@@ -205,7 +205,7 @@ test("500 objects of two kinds are refreshed by a handful of calls", async () =>
   expect(Object.keys(others)).toEqual(["HostService/Get"]);
 });
 
-test("the client's key is in no state, plan or log", async () => {
+test("the client's key is in no state, plan, log or message, not even a broken one", async () => {
   const { caCertificate, clientCertificate, clientKey } = ground.agent.files;
   const [ca, certificate, key] = [caCertificate, clientCertificate, clientKey].map((file) =>
     readFileSync(file, "utf8"),
@@ -226,9 +226,23 @@ test("the client's key is in no state, plan or log", async () => {
   );
   await workspace.planned();
   const plan = JSON.stringify(await workspace.planJson());
-  await workspace.applyPlanned();
-  const written = { plan, state: workspace.stateText(), log: workspace.log };
+  const results = [
+    await workspace.applyPlanned(),
+    await workspace.run(["apply", "-no-color", "-refresh-only", "-auto-approve"]),
+  ];
+  const state = workspace.stateText();
+  const broken = key.replace(/-----END[^]*/u, "");
+  const refused = await workspace.run(["plan", "-no-color"], {
+    accept: [1],
+    env: { LODGE_CLIENT_KEY_PEM: broken },
+  });
+  expect(refused.stderr).toContain("The key is no PEM private key");
+  results.push(refused, await workspace.destroy());
+  const backup = workspace.read("terraform.tfstate.backup");
+  const printed = results.map(({ stdout, stderr }) => stdout + stderr).join("\n");
+  const written = { plan, state, backup, printed, log: workspace.log };
   expect(written.log).toContain("terraform-provider-lodge");
+  expect(written.backup).toContain("lodge_vm");
   const lines = key.split("\n").filter((line) => /^[A-Za-z0-9+/=]{20,}$/u.test(line));
   expect(lines.length).toBeGreaterThan(0);
   for (const [name, text] of Object.entries(written))
