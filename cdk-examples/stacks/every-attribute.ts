@@ -173,6 +173,7 @@ export class EveryAttribute extends TerraformStack {
       attached: true,
       attachedVmId: direct.id,
       imageId: debian.id,
+      ownerVmId: direct.id,
       phase: "ready",
     });
     new DataLodgeVms(this, "vms", {
