@@ -1,12 +1,13 @@
 import type { Item, KindClient } from "@lodge/schemas/kind-client.ts";
+import { untilAborted } from "@lodge/schemas/rpc/abort.ts";
 import { LodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { CallOptions } from "@lodge/schemas/rpc/service.ts";
 import type { KindName } from "@lodge/schemas/spec/kind.ts";
 
 /** How old, in milliseconds, a list may be that a read is answered from. */
 const FRESH = 2000;
-/** What a claim may cost an apply that has done its work, in milliseconds. */
-const CLAIM = 2000;
+/** How long the agent has to answer a claim, in milliseconds from when it is sent. */
+const CLAIM = 15_000;
 
 /** Asks an agent something that it answers soon, if it answers at all. */
 export type Ask = <T>(
@@ -38,16 +39,16 @@ export class Reads<K extends KindName> {
   async get(id: string, signal: AbortSignal): Promise<Item<K> | undefined> {
     const item = (await this.#items(signal)).get(id);
     const claims = item && !item.claimed && this.#mayClaim && !this.#claimed.has(id);
-    if (claims) await this.#claim(id, signal);
+    if (claims) await untilAborted(this.#claim(id), signal);
     return item;
   }
 
   /**
-   * Tells the agent that the id of an object is kept that was just made: nobody else is given it from then on. Without
-   * an answer the next refresh does so.
+   * Tells the agent that the id of an object is kept that was just made: nobody else is given it from then on. If that
+   * fails, the next refresh does so.
    */
-  async claim(id: string): Promise<void> {
-    await this.#claim(id, AbortSignal.timeout(CLAIM)).catch(() => undefined);
+  claim(id: string): Promise<void> {
+    return this.#claim(id);
   }
 
   /** All objects, none of them claimed: for those who only look, such as data sources, whatever they look for. */
@@ -73,12 +74,12 @@ export class Reads<K extends KindName> {
   }
 
   /** What comes while one call is under way goes together in the next. */
-  #claim(id: string, signal: AbortSignal): Promise<void> {
+  #claim(id: string): Promise<void> {
     if (!this.#claims) {
       const ids = new Set<string>();
       const done = this.#claiming.then(async () => {
         this.#claims = undefined;
-        const items = await this.#client.claim([...ids], { signal });
+        const items = await this.#client.claim([...ids], { timeoutMs: CLAIM });
         this.#mayClaim = !items.some(({ id, claimed }) => ids.has(id) && !claimed);
         for (const id of ids) this.#claimed.add(id);
       });

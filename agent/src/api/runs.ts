@@ -1,5 +1,9 @@
+import { reconnectMs } from "@lodge/schemas/rpc/limits.ts";
+
 /** Between two calls of a run that goes on lie milliseconds; one that ended so long ago, in milliseconds, has ended. */
 const GRACE = 1000;
+/** A client that has lost its agent is back by then, in milliseconds from the agent's start, with room for a slow one. */
+const RETURN = 3 * reconnectMs;
 
 /**
  * The runs of clients that go on: those with a call under way, or that had one a moment ago. A client that is killed
@@ -26,7 +30,8 @@ export class Runs {
 
   isAtWork(run: string): boolean {
     if (this.#calls.has(run)) return true;
-    return this.#now() - (this.#ended.get(run) ?? this.#since) < GRACE;
+    const now = this.#now();
+    return now - this.#since < RETURN || now - (this.#ended.get(run) ?? -Infinity) < GRACE;
   }
 
   #leave(run: string): void {

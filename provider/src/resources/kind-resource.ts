@@ -7,7 +7,7 @@ import type { z } from "zod";
 import type { Agent } from "../agent.ts";
 import { isNotFound, type Hosts } from "../hosts.ts";
 import { Interrupted } from "../sdk/interrupted.ts";
-import type { PlanContext, Resource } from "../sdk/resource.ts";
+import type { CreateContext, PlanContext, Resource } from "../sdk/resource.ts";
 import { gone } from "../sdk/resource.ts";
 import { formatPath } from "../sdk/value/path.ts";
 import { isUnknown } from "../sdk/value/unknown.ts";
@@ -95,7 +95,7 @@ export function kindResource<K extends KindName, Schema extends z.ZodObject>(
   const state = (item: Item<K>) => stateOf(definition, item) as never;
   return {
     identity: idIdentity,
-    async create({ plan, client, signal }) {
+    async create({ plan, client, signal, afterwards }) {
       const limit = deadline("create", timeouts(plan), signal);
       const agent = await client.agent(placement.wish(plan) as string | null);
       const wish = { id: randomUUID() };
@@ -103,7 +103,7 @@ export function kindResource<K extends KindName, Schema extends z.ZodObject>(
         ? await definition.make(agent, plan, wish, limit)
         : await put(agent, kind, { ...wish, spec: specOf(kind, plan) }, limit);
       const result = await outcome(agent, kind, made, limit);
-      await keep(agent, kind, made.id, signal);
+      keep(agent, kind, made.id, { signal, afterwards });
       return settled(state, made, result);
     },
     async update({ plan, prior, client, private: kept, signal }) {
@@ -256,16 +256,17 @@ export function current<K extends KindName>(
 }
 
 /**
- * Says that the id of what was made is kept, unless Terraform has gone and nobody keeps it: the next apply of the same
- * wish is then given the object.
+ * Says that the id of what was made is kept, once Terraform has been told it; not if Terraform has gone. An object of which
+ * it is not said is given to the next apply of the same wish.
  */
-export async function keep(
+export function keep(
   agent: Agent,
   kind: KindName,
   id: string,
-  { aborted, reason }: AbortSignal,
-): Promise<void> {
-  if (!aborted || reason instanceof Interrupted) await agent.claim(kind, id);
+  { signal, afterwards }: Pick<CreateContext<z.ZodObject, Hosts>, "signal" | "afterwards">,
+): void {
+  const isHeard = !signal.aborted || signal.reason instanceof Interrupted;
+  if (isHeard) afterwards(() => agent.claim(kind, id));
 }
 
 /** One object by its id, on its host or, since objects can be moved, on any other. */

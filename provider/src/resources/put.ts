@@ -36,7 +36,7 @@ export async function put<K extends KindName>(
     patiently(deadline, tell, () =>
       persistently(deadline, async () => {
         using grace = graceful(deadline.signal);
-        return agent.kind(kind).put(wish, { signal: grace.signal });
+        return await agent.kind(kind).put(wish, { signal: grace.signal });
       }),
     ),
   );

@@ -58,7 +58,7 @@ export const vm = resource<Hosts>()({
   schema: vmSchema,
   rules: vmRules,
   ...common,
-  async create({ plan, client, diagnostics, signal }) {
+  async create({ plan, client, diagnostics, signal, afterwards }) {
     const limit = deadline("create", timeouts(plan), signal);
     const agent = await client.agent(plan.host);
     const wish = { id: randomUUID(), spec: specOf("vm", plan) };
@@ -67,7 +67,7 @@ export const vm = resource<Hosts>()({
     const first = await achieve(agent, wished, plan, limit);
     const isOver = !(first.error instanceof Failure) || !(await recovers(agent, wished, limit));
     const { item, error } = isOver ? first : await achieve(agent, first.item, plan, limit);
-    await keep(agent, "vm", item.id, signal);
+    keep(agent, "vm", item.id, { signal, afterwards });
     if (error === undefined) return applied(item, true);
     if (error instanceof Failure && item.status.boots === 0)
       return { ...applied(item, false), error: neverRan(error) };

@@ -59,6 +59,11 @@ export interface CreateContext<Schema extends z.ZodObject, Client> extends Handl
   /** What the user wrote, write-only attributes included. */
   readonly config: ConfigValues<Schema>;
   readonly private: PrivateData;
+  /**
+   * Does something once Terraform has the answer, a tenth of a second later or when the command ends. It is not done if
+   * Terraform or this process dies before: what was made may then be in no state.
+   */
+  readonly afterwards: (task: () => Promise<unknown>) => void;
 }
 
 /** What `update` gets. */

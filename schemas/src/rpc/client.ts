@@ -8,7 +8,7 @@ import { createSecureContext } from "node:tls";
 import { formatAddress, parseAddress } from "./address.ts";
 import { callMethod } from "./invoke.ts";
 import type { ClientInterceptor } from "./interceptor.ts";
-import { agentLimits, type Limits } from "./limits.ts";
+import { agentLimits, reconnectMs, type Limits } from "./limits.ts";
 import type { Client } from "./service.ts";
 import { checkIdentity, credentialsError, type ClientTls, type Plaintext } from "./tls.ts";
 
@@ -123,7 +123,7 @@ function channelOptions(limits: Limits, options: TransportOptions): ChannelOptio
     // Closing a transport must close its connection; two transports may trust different authorities.
     "grpc.use_local_subchannel_pool": 1,
     "grpc.initial_reconnect_backoff_ms": 100,
-    "grpc.max_reconnect_backoff_ms": 5000,
+    "grpc.max_reconnect_backoff_ms": reconnectMs,
     ...(serverName !== undefined && { "grpc.ssl_target_name_override": serverName }),
     ...(Number.isFinite(keepaliveMs) && { "grpc.keepalive_time_ms": keepaliveMs }),
   };

@@ -24,6 +24,9 @@ export const agentLimits: Limits = {
   maxConcurrentCalls: 1000,
 };
 
+/** A client that has lost its server tries again at least so often, in milliseconds, give or take a fifth. */
+export const reconnectMs = 1000;
+
 /** @returns `bytes` for people: `8 MiB`, `1.4 MiB`, `900 bytes`. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} bytes`;

@@ -6,8 +6,6 @@ import { writeStdout } from "./stdout.ts";
 import { writeSync } from "node:fs";
 import { listen } from "@lodge/schemas/rpc/listener.ts";
 import type { Server } from "@lodge/schemas/rpc/server.ts";
-import type { ServiceImplementation } from "@lodge/schemas/rpc/service.ts";
-import type { Provider } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
 import { crashOnUncaught } from "./crash.ts";
 import {
   formatHandshake,
@@ -18,6 +16,7 @@ import {
 import { Lifetime } from "./lifetime.ts";
 import type { Log } from "./log.ts";
 import { openLog } from "./log-level.ts";
+import type { LoadedProvider } from "./session.ts";
 import { pluginSecurity, type PluginSecurity } from "./mtls.ts";
 import { formatReattach, isReattachMode } from "./reattach.ts";
 import {
@@ -33,7 +32,7 @@ export interface Plugin {
   /** Its address in a registry, such as `registry.terraform.io/lodge/lodge`; the last part is its name. */
   readonly address: string;
   /** Loads the handlers. Called once, right after Terraform has been told where to connect. */
-  readonly load: (log: Log) => Promise<Partial<ServiceImplementation<typeof Provider>>>;
+  readonly load: (log: Log) => Promise<LoadedProvider>;
   /** Milliseconds without any connection after which the process ends. Default: a minute. */
   readonly lonelyMs?: number;
 }

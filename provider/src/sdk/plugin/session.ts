@@ -1,4 +1,5 @@
 /** What is loaded once Terraform knows where to connect: gRPC, protobuf, and go-plugin's services. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { Provider } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
 import type { LodgeError } from "@lodge/schemas/rpc/error.ts";
 import { pluginLimits } from "@lodge/schemas/rpc/limits.ts";
@@ -12,11 +13,22 @@ import { healthService } from "./health.ts";
 import { lazyImplementation } from "./lazy.ts";
 import { stdioService } from "./stdio.ts";
 
+/** The handlers of a provider, and what it wants to hear of its end. */
+export type LoadedProvider = Partial<ServiceImplementation<typeof Provider>> & {
+  /** Does what is left to do, before the process ends as Terraform wishes. */
+  readonly settle?: () => Promise<void>;
+  /** Terraform has died. */
+  readonly drop?: () => void;
+};
+
+/** Milliseconds that a provider has for what is left to do: Terraform waits for the answer without a limit. */
+const settleMs = 1000;
+
 /** What a session is told, and whom it tells. */
 export interface SessionOptions {
   /** Absent = plaintext. */
   readonly tls: ServerTls | undefined;
-  readonly load: () => Promise<Partial<ServiceImplementation<typeof Provider>>>;
+  readonly load: () => Promise<LoadedProvider>;
   /** The client has asked us to end. */
   readonly onShutdown: () => void;
   /** The client's stream has ended. */
@@ -38,8 +50,15 @@ export function startSession(listener: Listener, options: SessionOptions): Serve
     limits: pluginLimits,
     services: [
       bind(Provider, lazyImplementation(Provider, loaded)),
-      controllerService(options.onShutdown),
-      stdioService(options.onClientGone),
+      controllerService(async () => {
+        const settled = loaded.then((provider) => provider.settle?.());
+        await Promise.race([settled, sleep(settleMs, undefined, { ref: false })]);
+        options.onShutdown();
+      }),
+      stdioService(() => {
+        void loaded.then((provider) => provider.drop?.());
+        options.onClientGone();
+      }),
       brokerService(),
       healthService(),
     ],

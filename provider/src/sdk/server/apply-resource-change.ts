@@ -22,14 +22,26 @@ type Apply = Request<"applyResourceChange">;
  * update. A create that fails leaves no state, unless it says what it has made; whatever else
  * fails leaves the prior state.
  */
-export const applyResourceChange: Handler<"applyResourceChange"> = (session, request, signal) => {
+export const applyResourceChange: Handler<"applyResourceChange"> = async (
+  session,
+  request,
+  signal,
+) => {
   const isCreate = isNothing(request.priorState);
   const verb = isCreate ? "create" : isNothing(request.plannedState) ? "delete" : "update";
   const call: Call = { session, verb, type: request.typeName };
-  return answer(call, (answering) => apply(session, call, request, signal, answering), {
+  const tasks: (() => Promise<unknown>)[] = [];
+  const otherwise = {
     ...(isCreate ? {} : { newState: request.priorState, newIdentity: request.plannedIdentity }),
     private: request.plannedPrivate,
-  });
+  };
+  const response = await answer(
+    call,
+    (answering) => apply(session, call, request, signal, answering, (task) => tasks.push(task)),
+    otherwise,
+  );
+  for (const task of tasks) session.afterwards.add(task);
+  return response;
 };
 
 /** Whether an encoded value is null, told before anything that could fail. */
@@ -46,6 +58,7 @@ async function apply(
   request: Apply,
   signal: AbortSignal,
   answering: Answering,
+  afterwards: (task: () => Promise<unknown>) => void,
 ): Promise<Response<"applyResourceChange">> {
   const resource = await session.resource(request.typeName);
   const node = deriveSchema(resource.schema);
@@ -72,7 +85,7 @@ async function apply(
   }
   if (!isMembers(planned)) throw new Error("Terraform sent a planned state without content.");
   const config = native(readObject(node.type, request.config, "configuration"));
-  const wish = { ...common, plan: native(planned), config };
+  const wish = { ...common, plan: native(planned), config, afterwards };
   let result: ApplyResult<typeof resource.schema>;
   if (prior === null) {
     result = await resource.create(wish);

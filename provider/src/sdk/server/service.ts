@@ -31,7 +31,12 @@ export type ProviderService = Pick<
   | "getProviderSchema"
   | "getResourceIdentitySchemas"
   | "stopProvider"
->;
+> & {
+  /** Resolves when everything is done that was to be done after answers. */
+  settle?(): Promise<void>;
+  /** Forgets what was to be done after answers: nobody has read them. */
+  drop?(): void;
+};
 
 /** Options of {@link createProviderService}. */
 export interface ServiceOptions {
@@ -77,6 +82,8 @@ export function createProviderService(
     getMetadata: () => described(getMetadata(definition)),
     getFunctions: () => described(getFunctions(definition)),
     getResourceIdentitySchemas: () => described(getResourceIdentitySchemas(definition)),
+    settle: () => session.afterwards.settle(),
+    drop: () => session.afterwards.drop(),
     stopProvider: () => {
       session.stop();
       return Promise.resolve({});

@@ -1,3 +1,4 @@
+import { Afterwards } from "./afterwards.ts";
 import type { Action } from "../action.ts";
 import type { DataSource } from "../data-source.ts";
 import type { EphemeralResource } from "../ephemeral.ts";
@@ -27,6 +28,7 @@ interface Loaded {
 export class Session {
   readonly definition: ProviderDefinition;
   readonly onError: OnError;
+  readonly afterwards = new Afterwards();
   #loading: Promise<Loaded> | undefined;
   #client: { readonly value: unknown } | undefined;
   #stop = new AbortController();

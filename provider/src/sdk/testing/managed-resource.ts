@@ -241,6 +241,7 @@ export class ManagedResource {
       }
       return await this.#finish(plan, refreshed, known);
     } finally {
+      await this.#caller.shutdown();
       await this.#beginWalk();
     }
   }

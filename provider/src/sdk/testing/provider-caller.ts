@@ -52,6 +52,11 @@ export class ProviderCaller {
     return fromBinary(output, toBinary(output, create(output, answer))) as Output<M>;
   }
 
+  /** What Terraform does at the end of a walk: it lets the provider do what is left. */
+  async shutdown(): Promise<void> {
+    await this.#service.settle?.();
+  }
+
   /** The messages of a stream, one by one. Leaving the loop ends the stream, as core does at its limit. */
   async *stream<M extends Streaming>(
     method: M,
