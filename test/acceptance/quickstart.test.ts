@@ -75,7 +75,10 @@ describe("interrupted while apt works it ends", () => {
   beforeAll(async () => {
     programs = await mkdtemp(join(home, "programs-"));
     for (const name of ["apt-get", "apt-cache"])
-      await writeFile(join(programs, name), `#!/bin/sh\necho "$0 begins"\nwhile :; do sleep 1; done\n`);
+      await writeFile(
+        join(programs, name),
+        `#!/bin/sh\necho "$0 begins"\nwhile :; do sleep 1; done\n`,
+      );
     await writeFile(join(programs, "sudo"), '#!/bin/sh\nshift\nexec "$@"\n');
     for (const name of await readdir(programs)) await chmod(join(programs, name), 0o755);
   });

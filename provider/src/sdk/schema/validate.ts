@@ -121,7 +121,8 @@ function report(
   prefix = "",
 ): void {
   for (const { message } of error.issues) {
-    const shown = typeof native === "object" || message.includes(String(native));
+    const shown =
+      typeof native === "object" || message.includes(`${native as string | number | boolean}`);
     found.push({
       path,
       message: sensitive && shown ? "the value is not valid" : `${prefix}${message}`,
