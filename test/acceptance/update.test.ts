@@ -1,7 +1,7 @@
 /** Every attribute of every resource set, changed and unset, with what the plan says of it and what becomes of the object. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { nothing } from "../harness/agent.ts";
-import { casesOf, type Case } from "../harness/acceptance/case.ts";
+import { casesOf, drifts, type Case } from "../harness/acceptance/case.ts";
 import { Matrix } from "../harness/acceptance/matrix.ts";
 import { places, startGround, type Ground } from "../harness/acceptance/place.ts";
 import { sample } from "../harness/acceptance/sample.ts";
@@ -16,16 +16,17 @@ let matrix: Matrix;
 beforeAll(async () => {
   ground = await startGround();
   const place = places({ files: () => ground.files });
-  const cases = acceptanceKinds.flatMap((kind) =>
-    sample(
-      `changes of ${kind.kind}`,
-      casesOf(kind, place),
-      kind.kind === "vm" ? 6 : 2,
-      ({ title }: Case) => title,
-    ),
-  );
+  const all = acceptanceKinds.map((kind) => casesOf(kind, place));
+  const title = (item: Case) => item.title;
+  const cases = new Set([
+    ...sample("changes that others make as well", all.flat().filter(drifts), 1, title),
+    ...all.flatMap((changes, index) => {
+      const { kind } = acceptanceKinds[index]!;
+      return sample(`changes of ${kind}`, changes, kind === "vm" ? 6 : 2, title);
+    }),
+  ]);
   workspace = new Workspace([ground.agent]);
-  matrix = new Matrix(ground.agent, workspace, cases, {
+  matrix = new Matrix(ground.agent, workspace, [...cases], {
     ...furniture(ground.files),
     ...guestImages(ground.files),
   });

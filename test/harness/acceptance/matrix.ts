@@ -74,6 +74,7 @@ export class Matrix {
     await this.#workspace.applyPlanned("-parallelism=20");
     const expected = Object.fromEntries(drifting.map(({ address }) => [address, "update"]));
     return together({
+      any: { expected: true, found: drifting.length > 0 },
       changes: { expected, found: changes },
       drift: { expected, found: drift },
       settled: await this.#settled(),
@@ -138,6 +139,8 @@ function becomes(
   };
   if (item.kind !== "vm" || replaced) return together(all);
   const [from, to] = [rounds[round - 1]!, rounds[round]!];
+  const nics = (fact: string) =>
+    kept([from["nics"], to["nics"]], [old["nic_status"], now["nic_status"]], fact);
   const [oldBoot, boot] = [before, after].map(({ objects }) => bootOf(objects, old["id"]));
   return together({
     ...all,
@@ -146,7 +149,8 @@ function becomes(
       found: now["restart_required"],
     },
     restarted: { expected: change.restarts !== undefined, found: boot !== oldBoot },
-    macs: kept([from["nics"], to["nics"]], [old["nic_status"], now["nic_status"]], "mac"),
+    macs: nics("mac"),
+    addresses: nics("ipv4_address"),
     disks: kept([from["disks"], to["disks"]], [old["disk_status"], now["disk_status"]], "disk_id"),
   });
 }
