@@ -62,6 +62,37 @@ test.each(["reboot", "reset"])(
   },
 );
 
+test.each(["reboot", "reset"])(
+  "%s waits for a guest that is about to run, and ends that one alone",
+  async (verb) => {
+    await invoke("stop");
+    const { world } = rack2;
+    const held = Promise.withResolvers<void>();
+    world.hypervisor.faults.hook = (method) => (method === "start" ? held.promise : undefined);
+    await world.put("vm", world.vm("web", { shutdown_timeout: "10s" }));
+    await expect.poll(async () => (await status()).phase, { timeout: 30_000 }).toBe("starting");
+    const asked: string[] = [];
+    rack2.stands.set("VmService/Restart", async (request, context, handler) => {
+      const answer = await (handler(request as never, context) as Promise<unknown>);
+      // Its answer is lost: it is asked for again.
+      if (asked.push(request.bootId) === 1) rack2.cut();
+      return answer;
+    });
+    const core = await provider([rack1, rack2]);
+    rack2.calls.clear();
+    const restarting = core.invoke(`lodge_vm_${verb}`, { vm_id });
+    await expect.poll(() => rack2.calls.get("VmService/Watch"), { timeout: 30_000 }).toBe(1);
+    expect(rack2.calls.has("VmService/Restart")).toBe(false);
+    held.resolve();
+    const told = await rack2.during(restarting);
+    expect([told[0], told.at(-1)]).toEqual(["web is starting", "web is running again"]);
+    const { boots, boot_id } = await status();
+    expect(boots).toBe(3);
+    expect(asked).toEqual([expect.stringMatching(/^.{36}$/u), asked[0]]);
+    expect(asked[0]).not.toBe(boot_id);
+  },
+);
+
 test("a guest that does not heed a reboot is ended when its time is over", async () => {
   rack2.world.hypervisor.obedient = false;
   await invoke("reboot");
@@ -89,7 +120,7 @@ describe("an error is", () => {
     await invoke("stop");
     await expect(invoke(verb)).rejects.toThrow(
       new RegExp(
-        `Unable to invoke lodge_vm_${verb}: VM web .* does not run. Start it instead.`,
+        `Unable to invoke lodge_vm_${verb}: The VM web does not run. Start it instead.`,
         "u",
       ),
     );

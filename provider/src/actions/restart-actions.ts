@@ -1,9 +1,14 @@
 /** `lodge_vm_reboot` and `lodge_vm_reset`: the guest is ended, kindly or not, and started anew. */
-import { LodgeError } from "@lodge/schemas/rpc/error.ts";
+import { lodgeError, LodgeError } from "@lodge/schemas/rpc/error.ts";
+import type { VmPhase } from "@lodge/schemas/spec/vm.ts";
 import type { Hosts } from "../hosts.ts";
 import { persistently } from "../resources/put.ts";
+import { follow } from "../resources/settle.ts";
 import { action } from "../sdk/action.ts";
 import { invokeVmAction, planVmAction, vmActionSchema, type Target } from "./vm-action.ts";
+
+/** What a VM is while no guest is there and one will soon be. */
+const starting: ReadonlySet<VmPhase> = new Set<VmPhase>(["pending", "provisioning", "starting"]);
 
 const changes =
   "Changed attributes that wait for a restart take effect. A VM that does not run is an error.";
@@ -24,11 +29,11 @@ export const vmReset = action<Hosts>()({
   invoke: (context) => invokeVmAction(context, "running again", (target) => restart(target, true)),
 });
 
-async function restart({ agent, item, limit, tell }: Target, force: boolean) {
-  const { boot_id: before } = item.status;
-  tell(item);
+async function restart(target: Target, force: boolean) {
+  const { agent, limit } = target;
+  const { id, bootId } = await guest(target);
   const { signal } = limit;
-  const request = { id: item.id, bootId: before ?? "", force };
+  const request = { id, bootId, force };
   try {
     // A lost answer is asked for again: of a boot that has ended nothing more is wanted.
     await persistently(limit, () => agent.vms.restart(request, { signal }));
@@ -41,6 +46,37 @@ async function restart({ agent, item, limit, tell }: Target, force: boolean) {
   }
   return ({ spec, status }: Target["item"]): boolean => {
     if (spec.power_state === "stopped") throw new Error(`The VM ${spec.name} is to be stopped.`);
-    return status.boot_id !== null && status.boot_id !== before && status.phase === "running";
+    return status.boot_id !== null && status.boot_id !== bootId && status.phase === "running";
   };
+}
+
+/** What is to be ended: a guest that is about to run is waited for. Throws where none is. */
+async function guest({ agent, item, limit, tell }: Target) {
+  const { id, spec } = item;
+  let { boot_id: bootId } = item.status;
+  tell(item);
+  if (bootId !== null) return { id, bootId };
+  await follow(agent, "vm", id, limit, (seen) => {
+    if (!seen) throw new Error(`The VM ${spec.name} was deleted meanwhile.`);
+    tell(seen);
+    bootId = seen.status.boot_id;
+    if (bootId === null && !isComing(seen)) throw notRunning(seen);
+    return bootId !== null;
+  });
+  return { id, bootId: bootId! };
+}
+
+function isComing({ spec, specRevision, observedRevision, status }: Target["item"]): boolean {
+  const isStarting = starting.has(status.phase) || observedRevision < specRevision;
+  return spec.power_state === "running" && status.phase !== "deleting" && isStarting;
+}
+
+function notRunning({ id, spec: { name }, status: { phase, message } }: Target["item"]): Error {
+  if (phase === "failed") return new Error(`The VM ${name} has failed: ${message}`);
+  return lodgeError("VM_NOT_RUNNING", `The VM ${name} does not run.`, {
+    kind: "vm",
+    id,
+    name,
+    ...(phase !== "deleting" && { remedy: "Start it instead." }),
+  });
 }
