@@ -263,7 +263,9 @@ describe("the log of what clients did", () => {
     const open = async function* <T>(value: T) {
       yield { part: { case: "open" as const, value } };
     };
-    const { boots } = (await client.restart({ id, force: true })).status!;
+    const { status } = await client.get({ key: { case: "id", value: id } });
+    const restart = { id, bootId: status!.bootId!, force: true };
+    const { boots } = (await client.restart(restart)).status!;
     expect(boots).toBe(1);
     await world.quiet();
     for await (const _ of client.console(open({ vmId: id, historyOnly: true })));
@@ -285,6 +287,19 @@ describe("the log of what clients did", () => {
       { ...of, method: "Upload", kind: "image", id: world.id("image up") },
     ]);
   });
+});
+
+test("a restart names the boot that is to end", async () => {
+  const { id } = await vms().put(wish("web"));
+  await world.quiet();
+  const client = createClient(VmService, transport());
+  await expect(client.restart({ id, force: true })).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    reason: "REQUEST_INVALID",
+    message: "A restart names no boot that is to end.",
+  });
+  await world.quiet();
+  expect((await world.get("vm", "web"))!.status.boots).toBe(1);
 });
 
 test("the host says what it is and what it has promised", async () => {

@@ -21,6 +21,10 @@ const pieceBytes = 64 * 1024;
 export function vmService(core: Core, log: Log): ServiceBinding {
   return objectService(core, log, "vm", {
     restart: async (request: RestartVmRequest, context: CallContext) => {
+      // Repeated after a lost answer, it would end the boot that came of it as well.
+      if (request.bootId === "") {
+        throw lodgeError("REQUEST_INVALID", "A restart names no boot that is to end.");
+      }
       const record = await core.restart(request);
       audit(log, context, "vm", record.id);
       return objectMessage(core.host.name, await core.services.vm.present(record));

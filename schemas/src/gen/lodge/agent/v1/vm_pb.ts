@@ -608,7 +608,7 @@ export type RestartVmRequest = Message<"lodge.agent.v1.RestartVmRequest"> & {
   id: string;
 
   /**
-   * The boot that is to end; where another one runs already, nothing is done. The present one when empty.
+   * The boot that is to end; where another one runs already, nothing is done. Required.
    *
    * @generated from field: string boot_id = 2;
    */
