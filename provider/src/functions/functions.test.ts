@@ -19,7 +19,8 @@ beforeAll(async () => {
     load: () => Promise.resolve(provider),
   });
   const caller = new ProviderCaller(service);
-  core = new Core(caller, await caller.call("getProviderSchema", {}));
+  const { identitySchemas } = await caller.call("getResourceIdentitySchemas", {});
+  core = new Core(caller, await caller.call("getProviderSchema", {}), identitySchemas);
 });
 
 const call = async (name: string, ...args: unknown[]) =>
