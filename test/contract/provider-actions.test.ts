@@ -126,6 +126,17 @@ describe("an error is", () => {
     );
   });
 
+  test.each(["reboot", "reset"])("%s of a VM whose start has failed", async (verb) => {
+    await invoke("stop");
+    const { world } = rack2;
+    world.hypervisor.faults.hook = (method) => {
+      if (method === "start") throw lodgeError("QEMU_FAILED", "QEMU did not start.");
+    };
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    await expect(invoke(verb)).rejects.toThrow("The VM web has failed: QEMU did not start.");
+  });
+
   test("what does not come true in time, and it goes on by itself", async () => {
     rack2.world.hypervisor.obedient = false;
     const core = await provider([rack2]);

@@ -66,9 +66,9 @@ async function guest({ agent, item, limit, tell }: Target) {
   return { id, bootId: bootId! };
 }
 
-function isComing({ spec, specRevision, observedRevision, status }: Target["item"]): boolean {
-  const isStarting = starting.has(status.phase) || observedRevision < specRevision;
-  return spec.power_state === "running" && status.phase !== "deleting" && isStarting;
+/** Not by the revision that was observed: that of a VM which has failed stays behind. */
+function isComing({ spec, status }: Target["item"]): boolean {
+  return spec.power_state === "running" && starting.has(status.phase);
 }
 
 function notRunning({ id, spec: { name }, status: { phase, message } }: Target["item"]): Error {
