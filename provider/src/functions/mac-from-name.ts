@@ -6,7 +6,7 @@ export const macFromName = providerFunction({
   name: "mac_from_name",
   summary: "A MAC address that always belongs to the same name.",
   description:
-    'A MAC address for `mac` of an interface whose address does not come from a pool: always the same for the same name, another for every other. `mac_from_name("web/eth0")` is `02:c3:14:42:68:92`. It begins with `02`, so that it is locally administered and never one that the provider derives or draws by itself.',
+    'A MAC address for `mac` of an interface whose address does not come from a pool: always the same for the same name, practically another for every other. `mac_from_name("web/eth0")` is `02:c3:14:42:68:92`. It begins with `02`, so that it is locally administered and never one that the provider derives or draws by itself.',
   parameters: [
     {
       name: "name",
