@@ -90,9 +90,10 @@ describe("an apply in which", () => {
     async ({ arrange, loses }) => {
       const { agent } = ground;
       const running = workspace.start(["apply", "-no-color", "-auto-approve"]);
-      arrange({ agent, workspace, running: () => running });
+      const happened = arrange({ agent, workspace, running: () => running });
       await agent.during(running.result);
       await agent.world.quiet();
+      expect(happened()).toBe(true);
       // What the state has is there; what it has not is given to the next apply.
       const before = await held();
       expect(stated().filter((id) => !before.includes(id))).toEqual([]);

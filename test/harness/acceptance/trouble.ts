@@ -1,5 +1,5 @@
 /** What can go wrong in the middle of an apply: on the host, in the agent, in the provider, at the keyboard. */
-import type { Moment } from "@lodge/agent/core/port/faults.fake.ts";
+import type { Faults, Moment } from "@lodge/agent/core/port/faults.fake.ts";
 import type { StepMoment, StepName } from "@lodge/agent/core/step.ts";
 import type { World } from "@lodge/agent/core/testing/world.ts";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
@@ -14,13 +14,15 @@ export interface Scene {
   readonly running: () => Running;
 }
 
+type Happened = () => boolean;
+
 export interface Trouble {
   readonly title: string;
-  /** Sees to it that it comes once. */
-  readonly arrange: (scene: Scene) => void;
+  /** Sees to it that it comes once. Call what it returns to know whether it has come. */
+  readonly arrange: (scene: Scene) => Happened;
   /**
-   * What was made may be kept for a state that never came to be: where the provider has told the agent of its answer,
-   * and Terraform has not read it. The next apply then says how to take it over.
+   * What was made may be kept for a while for a run that is no more, as long as the agent has not noticed its end. The
+   * next apply then says how to take it over.
    */
   readonly loses?: true;
 }
@@ -28,24 +30,44 @@ export interface Trouble {
 const full = () =>
   lodgeError("DISK_FULL", "The file system has 0 bytes free.", { remedy: "Make room." });
 
-type Fail = (world: World, moment: Moment) => void;
+/** Lets the next call of a method fail at a moment. */
+function fail<Method extends string>(
+  faults: Faults<Method>,
+  method: Method,
+  moment: Moment,
+): Happened {
+  let happened = false;
+  faults.hook = (called, now) => {
+    if (called !== method || now !== moment) return;
+    faults.hook = undefined;
+    happened = true;
+    throw full();
+  };
+  return () => happened;
+}
+
+type Fail = (world: World, moment: Moment) => Happened;
 
 const calledOnHost: Readonly<Record<string, Fail>> = {
-  "networks.set": ({ networks }, moment) => networks.faults.failNext("set", full(), moment),
-  "networks.plug": ({ networks }, moment) => networks.faults.failNext("plug", full(), moment),
-  "images.copy": ({ images }, moment) => images.faults.failNext("copy", full(), moment),
-  "images.receive": ({ images }, moment) => images.faults.failNext("receive", full(), moment),
-  "disks.create": ({ disks }, moment) => disks.faults.failNext("create", full(), moment),
-  "hypervisor.start": ({ hypervisor }, moment) =>
-    hypervisor.faults.failNext("start", full(), moment),
+  "networks.set": ({ networks }, moment) => fail(networks.faults, "set", moment),
+  "networks.plug": ({ networks }, moment) => fail(networks.faults, "plug", moment),
+  "images.copy": ({ images }, moment) => fail(images.faults, "copy", moment),
+  "images.receive": ({ images }, moment) => fail(images.faults, "receive", moment),
+  "disks.create": ({ disks }, moment) => fail(disks.faults, "create", moment),
+  "hypervisor.start": ({ hypervisor }, moment) => fail(hypervisor.faults, "start", moment),
 };
 
+/** A guest that has been started in half is none: the fake's call has no middle. */
+const withoutMiddle = "hypervisor.start";
+
 /** Every call that changes the host in a create, failing before, in and after its effect. */
-const hostFails: readonly Trouble[] = Object.entries(calledOnHost).flatMap(([call, fail]) =>
-  (["before", "during", "after"] satisfies Moment[]).map((moment) => ({
-    title: `${call} fails ${moment} its effect`,
-    arrange: ({ agent }) => fail(agent.world, moment),
-  })),
+const hostFails: readonly Trouble[] = Object.entries(calledOnHost).flatMap(([call, fails]) =>
+  (["before", "during", "after"] satisfies Moment[])
+    .filter((moment) => moment !== "during" || call !== withoutMiddle)
+    .map((moment) => ({
+      title: `${call} fails ${moment} its effect`,
+      arrange: ({ agent }) => fails(agent.world, moment),
+    })),
 );
 
 const steps: readonly StepName[] = [
@@ -67,14 +89,17 @@ const agentDies: readonly Trouble[] = steps.flatMap((step) =>
   (["before", "after"] satisfies StepMoment[]).map((moment) => ({
     title: `the agent dies ${moment} ${step}`,
     arrange: ({ agent }) => {
+      let happened = false;
       agent.world.onStep = (name, now) => {
         if (name !== step || now !== moment) return undefined;
         agent.world.onStep = undefined;
+        happened = true;
         agent.world.end();
         agent.cut();
         setTimeout(() => void agent.restart(), 50);
         return new Promise(() => {});
       };
+      return () => happened;
     },
   })),
 );
@@ -88,28 +113,37 @@ const calls = [
   "VmService/Put",
 ] as const;
 
-/** Something happens to Terraform or the provider around the first call of a method. */
+/** Something happens to Terraform or the provider around the first call of a method, if they still live. */
 const around = (
   title: string,
   moment: "before" | "after",
-  happens: (scene: Scene) => void,
+  happens: (scene: Scene) => boolean,
 ): readonly Trouble[] =>
   calls.map((call) => ({
     title: `${title} ${moment} ${call}`,
-    arrange: (scene) =>
-      void scene.agent.stands.set(call, async (request, context, handler) => {
+    arrange: (scene) => {
+      let happened = false;
+      scene.agent.stands.set(call, async (request, context, handler) => {
         scene.agent.stands.delete(call);
-        if (moment === "before") happens(scene);
+        if (moment === "before") happened = happens(scene);
         const answer = await handler(request as never, context);
-        if (moment === "after") happens(scene);
+        if (moment === "after") happened = happens(scene);
         return answer;
-      }),
+      });
+      return () => happened;
+    },
   }));
 
 const killProvider = ({ workspace, running }: Scene) => {
-  for (const pid of workspace.processes()) {
-    if (pid !== running().child.pid) process.kill(pid, "SIGKILL");
-  }
+  const providers = workspace.processes().filter((pid) => pid !== running().child.pid);
+  for (const pid of providers) process.kill(pid, "SIGKILL");
+  return providers.length > 0;
+};
+
+const interrupt = ({ running }: Scene) => {
+  const { child, signalGroup } = running();
+  signalGroup("SIGINT");
+  return child.exitCode === null;
 };
 
 export const troubles: readonly Trouble[] = [
@@ -119,6 +153,6 @@ export const troubles: readonly Trouble[] = [
     ...around("the provider is killed", "before", killProvider),
     ...around("the provider is killed", "after", killProvider),
   ].map((trouble): Trouble => ({ ...trouble, loses: true })),
-  ...around("Ctrl-C", "before", ({ running }) => running().signalGroup("SIGINT")),
-  ...around("Ctrl-C", "after", ({ running }) => running().signalGroup("SIGINT")),
+  ...around("Ctrl-C", "before", interrupt),
+  ...around("Ctrl-C", "after", interrupt),
 ];
