@@ -69,25 +69,10 @@ afterEach(async () => {
   await ground[Symbol.asyncDispose]();
 });
 
-/** Applies, and takes over what that says to be there already, as it says, until nothing is. */
-async function takeOver(): Promise<void> {
-  const { diagnostics } = await ground.agent.during(
-    workspace.said(["apply", "-json", "-auto-approve"]),
-  );
-  const found = diagnostics
-    .filter(({ severity }) => severity === "error")
-    .flatMap(({ address, detail }) => {
-      const id = /terraform import \S+\.NAME (\S+)$/u.exec(detail)?.[1];
-      return id === undefined ? [] : [[address!, id] as const];
-    });
-  for (const [address, id] of found) await workspace.import(address, id);
-  if (found.length > 0) await takeOver();
-}
-
 describe("an apply in which", () => {
   test.each(sample("troubles", troubles, 4, ({ title }) => title))(
     "$title",
-    async ({ arrange, loses }) => {
+    async ({ arrange }) => {
       const { agent } = ground;
       const running = workspace.start(["apply", "-no-color", "-auto-approve"]);
       const happened = arrange({ agent, workspace, running: () => running });
@@ -98,7 +83,6 @@ describe("an apply in which", () => {
       const before = await held();
       expect(stated().filter((id) => !before.includes(id))).toEqual([]);
       const unclaimed = before.filter((id) => !stated().includes(id));
-      if (loses) await takeOver();
       await agent.during(workspace.apply());
       await agent.world.quiet();
       expect(await held()).toEqual(stated());

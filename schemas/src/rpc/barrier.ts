@@ -28,7 +28,7 @@ async function pong(session: ServerHttp2Session): Promise<void> {
   session.off("close", resolve);
 }
 
-/** Not part of grpc-js's interface, which has nothing to ask; a test fails if it moves. */
-function sessionOf(call: unknown): ServerHttp2Session | undefined {
+/** The connection of a server call. Not part of grpc-js's interface, which has nothing to ask; a test fails if it moves. */
+export function sessionOf(call: unknown): ServerHttp2Session | undefined {
   return (call as { call?: { stream?: { session?: ServerHttp2Session } } }).call?.stream?.session;
 }

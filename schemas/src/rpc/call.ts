@@ -5,6 +5,7 @@ import type { EventEmitter } from "node:events";
 import { untilAborted } from "./abort.ts";
 import { asLodgeError, detailKey, lodgeError, toWireStatus, type LodgeError } from "./error.ts";
 import { around, type ServerInterceptor } from "./interceptor.ts";
+import { StuckPeers } from "./stuck-peer.ts";
 import { describeCertificate } from "./tls.ts";
 import type { CallContext, ContextKey, Peer, PeerCertificate } from "./service.ts";
 
@@ -28,6 +29,7 @@ export class CallTable {
   readonly #active = new Set<Active>();
   readonly #interceptors: readonly ServerInterceptor[];
   readonly #onError: (error: LodgeError, context: CallContext) => void;
+  readonly #peers = new StuckPeers();
   #closing: LodgeError | undefined;
 
   constructor(
@@ -61,6 +63,7 @@ export class CallTable {
           lodgeError("CANCELLED", "The caller has cancelled the call, or has gone."),
         );
     });
+    this.#peers.watch(call);
     this.#active.add(active);
     try {
       if (this.#closing) throw this.#closing;

@@ -20,11 +20,6 @@ export interface Trouble {
   readonly title: string;
   /** Sees to it that it comes once. Call what it returns to know whether it has come. */
   readonly arrange: (scene: Scene) => Happened;
-  /**
-   * What was made may be kept for a while for a run that is no more, as long as the agent has not noticed its end. The
-   * next apply then says how to take it over.
-   */
-  readonly loses?: true;
 }
 
 const full = () =>
@@ -149,10 +144,8 @@ const interrupt = ({ running }: Scene) => {
 export const troubles: readonly Trouble[] = [
   ...hostFails,
   ...agentDies,
-  ...[
-    ...around("the provider is killed", "before", killProvider),
-    ...around("the provider is killed", "after", killProvider),
-  ].map((trouble): Trouble => ({ ...trouble, loses: true })),
+  ...around("the provider is killed", "before", killProvider),
+  ...around("the provider is killed", "after", killProvider),
   ...around("Ctrl-C", "before", interrupt),
   ...around("Ctrl-C", "after", interrupt),
 ];
