@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createApi } from "@lodge/agent/api/api.ts";
 import { World, type WorldOptions } from "@lodge/agent/core/testing/world.ts";
-import { silentLog } from "@lodge/agent/lib/log.ts";
+import { createLog } from "@lodge/agent/lib/log.ts";
 import {
   createAuthority,
   issueClientCertificate,
@@ -30,6 +30,9 @@ export interface CoreAgentOptions extends WorldOptions {
   /** Methods that the agent does not have, as `VmService/Validate`. */
   readonly without?: readonly string[];
 }
+
+/** Says what nobody has expected. */
+const log = createLog({ level: "error" });
 
 /** One authority for all agents and clients of a test file. */
 export const authority = createAuthority("authority of tests");
@@ -97,7 +100,7 @@ export class CoreAgent implements AsyncDisposable {
 
   /** Begins to listen, for the core that lives. */
   async serve(): Promise<void> {
-    const { services, interceptors, ...api } = createApi({ core: this.world.core, log: silentLog });
+    const { services, interceptors, ...api } = createApi({ core: this.world.core, log });
     const server = createServer({
       ...api,
       services: services.map((service) => this.#between(service)),

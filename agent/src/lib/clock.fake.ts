@@ -5,7 +5,7 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that stands still until it is told to go on. Its time, as the machine's, is whole milliseconds. */
 export class FakeClock implements Clock {
   readonly #timers = new Set<Timer>();
   #now: number;
@@ -19,7 +19,7 @@ export class FakeClock implements Clock {
   }
 
   after(milliseconds: number, callback: () => void): () => void {
-    const timer = { at: this.#now + Math.max(0, milliseconds), callback };
+    const timer = { at: this.#now + Math.max(0, Math.ceil(milliseconds)), callback };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
   }

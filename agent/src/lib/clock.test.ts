@@ -19,6 +19,14 @@ test("timers are called in order, each at its own time", () => {
   expect(clock.now()).toBe(20);
 });
 
+test("a part of a millisecond is waited for as a whole one", () => {
+  const clock = new FakeClock(0);
+  const seen: number[] = [];
+  clock.after(0.25, () => seen.push(clock.now()));
+  clock.advance(1);
+  expect(seen).toEqual([1]);
+});
+
 test("a sleep ends in time or with the signal's reason, and leaves no timer", async () => {
   const clock = new FakeClock();
   const slept = sleep(clock, 5, new AbortController().signal);
