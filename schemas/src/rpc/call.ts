@@ -89,17 +89,22 @@ export class CallTable {
     }
   }
 
-  /** Ends streams at once and the other calls after `graceMs`; new ones are refused. */
-  async close(graceMs: number): Promise<void> {
-    const closing = lodgeError("SERVER_CLOSING", "The server is being stopped.");
-    this.#closing = closing;
-    for (const call of this.#active) if (call.streaming) call.controller.abort(closing);
-    const all = Promise.all([...this.#active].map((call) => call.done));
+  /** Refuses new calls, and waits at most `graceMs` for those that are no streams. */
+  async finish(graceMs: number): Promise<void> {
+    this.#closing ??= lodgeError("SERVER_CLOSING", "The server is being stopped.");
+    const calls = [...this.#active].filter(({ streaming }) => !streaming);
     const timer = Promise.withResolvers<void>();
     const handle = setTimeout(timer.resolve, graceMs);
-    await Promise.race([all, timer.promise]);
+    await Promise.race([Promise.all(calls.map(({ done }) => done)), timer.promise]);
     clearTimeout(handle);
-    for (const call of this.#active) call.controller.abort(closing);
+  }
+
+  /** Ends streams at once and the other calls after `graceMs`; new ones are refused. */
+  async close(graceMs: number): Promise<void> {
+    const finished = this.finish(graceMs);
+    for (const call of this.#active) if (call.streaming) call.controller.abort(this.#closing);
+    await finished;
+    for (const call of this.#active) call.controller.abort(this.#closing);
     await Promise.all([...this.#active].map((call) => call.done));
   }
 }

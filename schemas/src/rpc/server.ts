@@ -4,6 +4,7 @@
  */
 import { Server as GrpcServer, ServerCredentials, type ConnectionInjector } from "@grpc/grpc-js";
 import type { Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import { parseAddress, formatAddress, type Address } from "./address.ts";
 import { CallTable } from "./call.ts";
 import { registerService } from "./handler.ts";
@@ -116,6 +117,18 @@ export class Server implements AsyncDisposable {
     this.#injector.destroy();
     this.#grpc.forceShutdown();
     await this.#cutConnections();
+  }
+
+  /**
+   * Stops listening, and gives unary calls `graceMs` to finish and their answers to leave: for a process that ends right
+   * after, and every connection with it.
+   */
+  async finish(graceMs: number): Promise<void> {
+    await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
+    await this.#calls.finish(graceMs);
+    // HTTP/2 writes what it has at the end of a turn of the event loop.
+    await setImmediate();
+    await setImmediate();
   }
 
   /** Sessions that have said goodbye close by themselves once their last answer is out; the rest is cut. */

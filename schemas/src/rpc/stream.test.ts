@@ -416,6 +416,40 @@ describe("closing the server", () => {
     await both[Symbol.asyncDispose]();
   });
 
+  test("before the process ends: unary calls finish, streams are left to end with it", async () => {
+    const go = Promise.withResolvers<void>();
+    await using both = await pair({
+      services: [
+        bind(Provider, {
+          async *listResource(_, context) {
+            yield {};
+            await aborted(context);
+          },
+          stopProvider: async () => {
+            await go.promise;
+            return { Error: "finished" };
+          },
+        }),
+      ],
+    });
+    const client = createClient(Provider, both.transport);
+    const unary = client.stopProvider({});
+    const stream = client.listResource({})[Symbol.asyncIterator]();
+    await stream.next();
+    let finished = false;
+    const finishing = both.server.finish(10_000).then(() => (finished = true));
+    const refused = await failure(client.stopProvider({}));
+    expect(refused).toMatchObject({ code: "UNAVAILABLE", reason: "SERVER_CLOSING" });
+    expect(finished).toBe(false);
+    go.resolve();
+    expect((await unary).Error).toBe("finished");
+    await finishing;
+    const next = stream.next();
+    expect(await Promise.race([next.catch(() => "ended"), sleep(20, "open")])).toBe("open");
+    await both.server.close(0);
+    expect(await failure(next)).toMatchObject({ reason: "SERVER_CLOSING" });
+  });
+
   test("a handler that heeds nothing holds up nobody", async () => {
     const both = await pair({ services: [bind(Provider, { stopProvider: never })] });
     const call = failure(

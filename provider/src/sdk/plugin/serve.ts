@@ -61,7 +61,7 @@ export async function serve(plugin: Plugin): Promise<void> {
     lonelyMs: plugin.lonelyMs,
     close: async () => {
       await listener.close();
-      await server?.close(500);
+      await server?.finish(500);
     },
     connections: () => server?.connections ?? 0,
     cleanUp: () => removeSocket(path),
