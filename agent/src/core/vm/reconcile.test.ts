@@ -57,6 +57,32 @@ describe("a VM", () => {
     expect((await status()).nic_status[0]!.acknowledged).toBe(true);
   });
 
+  test("keeps what came while the host was looked at, though the look began before", async () => {
+    const acknowledged = async () => (await status()).nic_status[0]!.acknowledged;
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    world.networks.boot(web(), "eth0");
+    await world.put("vm", world.vm("web", { power_state: "stopped" }));
+    await world.pass(5000);
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    expect(await acknowledged()).toBe(false);
+
+    const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    world.hypervisor.faults.hook = async (method, moment) => {
+      if (method !== "observe" || moment !== "after") return;
+      begun.resolve();
+      await goOn.promise;
+    };
+    await world.core.sweep();
+    await begun.promise;
+    world.networks.boot(web(), "eth0");
+    await new Promise((resolve) => setImmediate(resolve));
+    goOn.resolve();
+    await world.quiet();
+    expect(await acknowledged()).toBe(true);
+  });
+
   test("is stopped and started by its wish, with a new boot id", async () => {
     await world.put("vm", world.vm("web"));
     await world.quiet();

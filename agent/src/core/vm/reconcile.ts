@@ -152,7 +152,11 @@ export class VmReconciler implements Reconciler {
       const names = new Set(nics.filter(({ vmId }) => vmId === record.id).map(({ nic }) => nic));
       for (const name of view.nics.keys()) if (!names.has(name)) view.nics.delete(name);
       for (const name of names) if (!view.nics.has(name)) view.nics.set(name, null);
-      for (const found of acknowledgements.flat()) view.acknowledgements.set(found.mac, found);
+      for (const found of acknowledgements.flat()) {
+        // A newer one may have come since this look began.
+        const known = view.acknowledgements.get(found.mac);
+        if (!known || known.at < found.at) view.acknowledgements.set(found.mac, found);
+      }
       view.lookedAt = count;
       if (machine?.state !== "unreachable") continue;
       // This look was a whole one: the next is due when the trouble has rested.
