@@ -14,9 +14,13 @@ const kinds = [
   { name: "bench", include: ["test/bench/**/*.test.ts"] },
 ] as const;
 
+/** Much of their time they wait, for Terraform among others. */
+const parallel: ReadonlySet<string> = new Set(["contract", "acceptance"]);
+
 /** What crosses a process lives in `test/`, sorted by kind; unit tests stand beside the code they test. */
 export default defineConfig({
   test: {
+    maxWorkers: "100%",
     projects: [
       {
         test: {
@@ -30,8 +34,8 @@ export default defineConfig({
         test: {
           ...kind,
           include: [...include],
-          // Guests share two processors with everything else: the limits are guards, and files come one by one.
-          fileParallelism: kind.name === "contract",
+          // Where guests boot, or time is measured, files come one by one.
+          fileParallelism: parallel.has(kind.name),
           testTimeout: 600_000,
           hookTimeout: 600_000,
           sequence: { groupOrder: index + 1 },

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { limit } from "./scale.ts";
 
 /** How Terraform finds the providers: `source` address to the path of the executable. */
 export type Providers = Readonly<Record<string, string>>;
@@ -42,7 +43,7 @@ export interface RunOptions {
   /** Exit codes that are no failure. Default: 0 alone. */
   readonly accept?: readonly number[] | "any";
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Milliseconds until it is interrupted, then killed. Default 2 minutes; scaled by LODGE_TEST_SCALE. */
+  /** Milliseconds until it is interrupted, then killed. Default 2 minutes, and more on a slower machine. */
   readonly timeoutMs?: number;
 }
 
@@ -67,7 +68,8 @@ export interface Running {
   signalGroup(signal: NodeJS.Signals): void;
 }
 
-const scale = Number(process.env["LODGE_TEST_SCALE"] ?? "1");
+/** What no command takes on an idle machine, in milliseconds. */
+const longest = 6000;
 
 /** A working directory. Disposing of it removes it, with every process that is left in it. */
 export class Terraform implements AsyncDisposable {
@@ -215,16 +217,11 @@ export class Terraform implements AsyncDisposable {
         // It has just ended.
       }
     };
-    const limit = (options.timeoutMs ?? 120_000) * scale;
-    const interrupt = setTimeout(() => signalGroup("SIGINT"), limit);
-    const kill = setTimeout(() => signalGroup("SIGKILL"), limit + 20_000);
+    const guard = startGuard(signalGroup, options.timeoutMs);
     const result = new Promise<Result>((resolve, reject) => {
       child.once("error", reject);
       child.once("close", (code) => resolve({ exitCode: code ?? 1, ...output }));
-    }).finally(() => {
-      clearTimeout(interrupt);
-      clearTimeout(kill);
-    });
+    }).finally(() => guard.abort());
     return { child, result, stdout: () => output.stdout, signalGroup };
   }
 
@@ -277,6 +274,24 @@ export class Terraform implements AsyncDisposable {
     }
     return `provider_installation {\n  filesystem_mirror {\n    path = ${JSON.stringify(mirror)}\n  }\n}\n`;
   }
+}
+
+/** Ends what goes on for too long: first as Ctrl-C, then for certain. Until it is aborted. */
+function startGuard(
+  signalGroup: (signal: NodeJS.Signals) => void,
+  timeoutMs: number | undefined,
+): AbortController {
+  const guard = new AbortController();
+  void (async () => {
+    const ms = timeoutMs ?? (await limit(longest));
+    await sleep(ms, undefined, guard);
+    signalGroup("SIGINT");
+    await sleep(20_000, undefined, guard);
+    signalGroup("SIGKILL");
+  })().catch((error: unknown) => {
+    if (!guard.signal.aborted) throw error;
+  });
+  return guard;
 }
 
 /** `LODGE_TERRAFORM` names another one than the first in PATH. */
