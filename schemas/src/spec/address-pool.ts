@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { parseRange } from "./address.ts";
 import { duration } from "./duration.ts";
-import { deviceName, ipv4Range, objectId, objectName } from "./field.ts";
+import { deviceName, ipv4Range, objectId, objectName, progressStatus } from "./field.ts";
 import type { Rule } from "./rule.ts";
 
 /** What is wanted of an address pool. */
@@ -31,15 +31,7 @@ export type AddressPoolSpec = z.output<typeof AddressPoolSpec>;
 
 /** What an address pool is. */
 export const AddressPoolStatus = z.object({
-  phase: z.enum(["pending", "ready", "deleting", "failed"]).meta({
-    description:
-      "Where it is in its life: `pending` until it is as wished for, `ready`, `deleting`, or `failed`.",
-    computed: "volatile",
-  }),
-  message: z.string().meta({
-    description: "What it waits for, or why it has failed; empty where all is well.",
-    computed: "volatile",
-  }),
+  ...progressStatus,
   size: z.int().meta({ description: "How many addresses the pool has.", computed: "volatile" }),
   used: z.int().meta({ description: "How many of them are in use.", computed: "volatile" }),
   cooling: z.int().meta({

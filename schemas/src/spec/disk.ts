@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { objectId, objectName } from "./field.ts";
+import { objectId, objectName, progressStatus } from "./field.ts";
 import type { Rule } from "./rule.ts";
 import { size } from "./size.ts";
 
@@ -29,15 +29,7 @@ export type DiskSpec = z.output<typeof DiskSpec>;
 
 /** What a disk is. */
 export const DiskStatus = z.object({
-  phase: z.enum(["pending", "ready", "deleting", "failed"]).meta({
-    description:
-      "Where it is in its life: `pending` until it is as wished for, `ready`, `deleting`, or `failed`.",
-    computed: "volatile",
-  }),
-  message: z.string().meta({
-    description: "What it waits for, or why it has failed; empty where all is well.",
-    computed: "volatile",
-  }),
+  ...progressStatus,
   size_bytes: z.int().meta({ description: "The disk's size in bytes.", computed: "volatile" }),
   format: z
     .enum(["qcow2"])

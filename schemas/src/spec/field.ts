@@ -1,4 +1,4 @@
-/** The field types that several kinds share; each refusal says what is wanted instead. */
+/** The fields and their types that several kinds share; each refusal says what is wanted instead. */
 import * as z from "zod";
 import { parseCidr, parseIpv4, parseRange } from "./address.ts";
 
@@ -42,3 +42,16 @@ export const macAddress = z.string().regex(/^[0-9a-f][02468ace](?::[0-9a-f]{2}){
 export const sha256 = z
   .string()
   .regex(/^[0-9a-f]{64}$/, { error: "must be a SHA-256 digest: 64 lower-case hexadecimal digits" });
+
+/** How far an object is that is made and then stays as it is. */
+export const progressStatus = {
+  phase: z.enum(["pending", "ready", "deleting", "failed"]).meta({
+    description:
+      "Where it is in its life: `pending` until it is as wished for, `ready`, `deleting`, or `failed`.",
+    computed: "volatile",
+  }),
+  message: z.string().meta({
+    description: "What it waits for, or why it has failed; empty where all is well.",
+    computed: "volatile",
+  }),
+};

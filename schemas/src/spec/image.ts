@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { objectName, sha256 } from "./field.ts";
+import { objectName, progressStatus, sha256 } from "./field.ts";
 
 /** What is wanted of an image. Where it came from is read at create alone. */
 export const ImageSpec = z.object({
@@ -23,15 +23,7 @@ export type ImageSpec = z.output<typeof ImageSpec>;
 
 /** What an image is. */
 export const ImageStatus = z.object({
-  phase: z.enum(["pending", "ready", "deleting", "failed"]).meta({
-    description:
-      "Where it is in its life: `pending` until it is as wished for, `ready`, `deleting`, or `failed`.",
-    computed: "volatile",
-  }),
-  message: z.string().meta({
-    description: "What it waits for, or why it has failed; empty where all is well.",
-    computed: "volatile",
-  }),
+  ...progressStatus,
   sha256: z.string(),
   format: z
     .enum(["qcow2", "raw"])

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { cidrsOverlap, isHostAddress, parseCidr, parseIpv4 } from "./address.ts";
-import { deviceName, ipv4Address, ipv4Cidr, objectName } from "./field.ts";
+import { deviceName, ipv4Address, ipv4Cidr, objectName, progressStatus } from "./field.ts";
 import type { Rule } from "./rule.ts";
 
 const SubnetSpec = z.object({
@@ -40,15 +40,7 @@ export type NetworkSpec = z.output<typeof NetworkSpec>;
 
 /** What a network is. */
 export const NetworkStatus = z.object({
-  phase: z.enum(["pending", "ready", "deleting", "failed"]).meta({
-    description:
-      "Where it is in its life: `pending` until it is as wished for, `ready`, `deleting`, or `failed`.",
-    computed: "volatile",
-  }),
-  message: z.string().meta({
-    description: "What it waits for, or why it has failed; empty where all is well.",
-    computed: "volatile",
-  }),
+  ...progressStatus,
   bridge: z
     .string()
     .meta({ description: "The name of the bridge on the host.", computed: "stable" }),
