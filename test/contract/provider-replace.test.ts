@@ -118,10 +118,13 @@ describe("a subnet that an object which stays has", () => {
     const other = await core.plan("lodge_network", undefined, { ...lan, name: "two" });
     expect(other.action).toBe("create");
     await expect(core.plan("lodge_network", item, lan)).rejects.toThrow(
-      /^The network one stays: 10\.40\.0\.0\/24 overlaps/u,
+      /^Invalid value for subnets\.main\.cidr: Another network .*\n?.*The network one stays: 10\.40\.0\.0\/24 overlaps/u,
     );
-    await expect(core.plan("lodge_network", undefined, { ...lan, name: "three" })).rejects.toThrow(
-      /overlaps subnet main/u,
+    const alone = await command();
+    await alone.refresh("lodge_network", item);
+    await alone.plan("lodge_network", item, lan);
+    await expect(alone.plan("lodge_network", undefined, { ...lan, name: "two" })).rejects.toThrow(
+      /^Invalid value for subnets\.main\.cidr: Another network /u,
     );
   });
 });
@@ -159,6 +162,19 @@ describe("two resources of one configuration", () => {
         `^Invalid value for nics\\.eth0\\.${member}: Another VM .* has ${what} .*eth0`,
         "u",
       ),
+    );
+  });
+
+  test("with subnets that overlap are an error at plan, on one host", async () => {
+    await using other = await CoreAgent.start({ name: "rack2" });
+    const core = await provider([agent, other], { block: { default_host: "rack1" } });
+    const planned = (name: string, cidr: string, host = "rack1") =>
+      core.plan("lodge_network", undefined, { name, hosts: [host], subnets: { main: { cidr } } });
+    await planned("one", "10.50.0.0/24");
+    await planned("beside", "10.50.1.0/24");
+    await planned("elsewhere", "10.50.0.0/24", "rack2");
+    await expect(planned("two", "10.50.0.128/25")).rejects.toThrow(
+      /^Invalid value for subnets\.main\.cidr: Another network .* addresses of 10\.50\.0\.128\/25 on the host rack1/u,
     );
   });
 

@@ -19,7 +19,7 @@ export function reportFailure(thrown: unknown, io: Io): number {
     return exitCodes.usage;
   }
   if (thrown instanceof LodgeError) {
-    say(thrown.message);
+    say(thrown.reason === "" ? thrown.message : `${thrown.message} (${thrown.reason})`);
     for (const { path, message } of thrown.violations)
       writeLine(io.stderr, `  ${path}: ${message}`);
     if (thrown.remedy) writeLine(io.stderr, thrown.remedy);

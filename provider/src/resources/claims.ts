@@ -1,3 +1,4 @@
+import { cidrSize, parseCidr } from "@lodge/schemas/spec/address.ts";
 import { kinds, type KindName } from "@lodge/schemas/spec/kind.ts";
 import { isUnknown } from "../sdk/value/unknown.ts";
 import type { Claim } from "./walk.ts";
@@ -18,7 +19,23 @@ export function claimsOf(kind: KindName, host: string, planned: Values): readonl
           },
         ]
       : [];
+  if (kind === "network") return [...names, ...subnetClaims(host, planned)];
   return kind === "vm" ? [...names, ...nicClaims(host, planned), ...diskClaims(planned)] : names;
+}
+
+function subnetClaims(host: string, planned: Values): readonly Claim[] {
+  return entries(planned["subnets"]).flatMap(([subnet, { cidr: text }]) => {
+    const cidr = typeof text === "string" ? parseCidr(text) : undefined;
+    if (!cidr) return [];
+    return [
+      {
+        key: `${host}/subnets`,
+        range: [cidr.base, cidr.base + cidrSize(cidr) - 1],
+        path: ["subnets", subnet, "cidr"],
+        clash: `Another network of this configuration has addresses of ${text} on the host ${host} as well. Give each network addresses of its own.`,
+      },
+    ];
+  });
 }
 
 function nicClaims(host: string, planned: Values): readonly Claim[] {

@@ -106,7 +106,7 @@ export async function preview<K extends KindName>(
     const severity = retryable ? "warning" : "error";
     const summary =
       severity === "error" ? `Invalid ${what}` : `The apply will fail unless this changes: ${what}`;
-    diagnostics.add({ severity, summary, detail: sentence(message), path });
+    diagnostics.add({ severity, summary, detail: `${sentence(message)} (${reason})`, path });
   }
 }
 

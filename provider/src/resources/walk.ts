@@ -8,6 +8,8 @@ import type { Hosts } from "../hosts.ts";
 export interface Claim {
   /** The same for all who claim the same. */
   readonly key: string;
+  /** The part of it that is claimed, from first to last; absent for all of it. */
+  readonly range?: readonly [number, number];
   /** The attribute that claims it. */
   readonly path: readonly string[];
   /** Said where two resources claim it. */
@@ -17,8 +19,15 @@ export interface Claim {
 /** Who claims: the id of an object that exists; something that equals nothing else for one that is to be made. */
 type Claimant = string | symbol;
 
+interface Claimed {
+  readonly claimant: Claimant;
+  readonly range: readonly [number, number];
+}
+
+const whole = [-Infinity, Infinity] as const;
+
 export class Walk {
-  readonly #claims = new Map<string, Claimant>();
+  readonly #claims = new Map<string, Claimed[]>();
   readonly #stored = new Set<string>();
   readonly #staying = new Set<string>();
   readonly #doubts = new Map<string, string[]>();
@@ -30,10 +39,14 @@ export class Walk {
 
   /** The claims that another resource of this walk has made before. */
   claim(claimant: Claimant, claims: readonly Claim[]): readonly Claim[] {
-    return claims.filter(({ key }) => {
-      const first = this.#claims.get(key) ?? claimant;
-      this.#claims.set(key, first);
-      return first !== claimant;
+    return claims.filter(({ key, range = whole }) => {
+      const before = this.#claims.get(key) ?? [];
+      const isTaken = before.some(
+        (other) =>
+          other.claimant !== claimant && other.range[0] <= range[1] && range[0] <= other.range[1],
+      );
+      if (!isTaken) this.#claims.set(key, [...before, { claimant, range }]);
+      return isTaken;
     });
   }
 

@@ -43,7 +43,8 @@ export class Diagnostics {
 /**
  * An error that knows its attribute. Any error may be thrown from a handler and becomes a
  * diagnostic "Unable to <verb> <type>" with the error's message; one that carries a `path`, of
- * this class or not, points at the attribute, and one that carries a `remedy` says it after its message.
+ * this class or not, points at the attribute, and one that carries a `remedy` or a `reason` (a code to look up) says
+ * them after its message.
  */
 export class AttributeError extends Error {
   override readonly name = "AttributeError";

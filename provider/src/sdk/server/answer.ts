@@ -48,11 +48,12 @@ function pathOf(error: unknown): Path | undefined {
     : undefined;
 }
 
-/** What happened and, where the error has a `remedy`, what to do about it. */
+/** What happened, what to do about it where the error has a `remedy`, and under which `reason` more is to be found. */
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const remedy = "remedy" in error && typeof error.remedy === "string" ? error.remedy : "";
-  return [error.message, remedy].filter((text) => text !== "").join(" ");
+  const { remedy, reason } = error as { remedy?: unknown; reason?: unknown };
+  const code = typeof reason === "string" && reason !== "" ? `(${reason})` : "";
+  return [error.message, remedy, code].filter((text) => typeof text === "string" && text).join(" ");
 }
 
 /** Records a failure: a diagnostic for the user, the error itself for the log. */
