@@ -121,7 +121,9 @@ test("a stop reaches what is under way, and its partial result is kept", async (
   await core.caller.call("stopProvider", {});
   expect(await applying).toMatchObject({
     state: { id: "begun" },
-    diagnostics: ["error Unable to create thing: Interrupted: Terraform was asked to stop. (CANCELLED)"],
+    diagnostics: [
+      "error Unable to create thing: Interrupted: Terraform was asked to stop. (CANCELLED)",
+    ],
   });
 });
 

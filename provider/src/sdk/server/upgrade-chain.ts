@@ -3,7 +3,7 @@ import type { ObjectNode } from "../schema/attribute.ts";
 import { deriveSchema } from "../schema/derive.ts";
 import { fromNative, toNative } from "../schema/native.ts";
 import type { ExactJson } from "../value/json.ts";
-import { fromExactJson } from "../value/json.ts";
+import { fromExactJson, isJsonObject } from "../value/json.ts";
 import type { Members, Value } from "../value/value.ts";
 import { isMembers } from "../value/value.ts";
 
@@ -31,6 +31,8 @@ export function upgradeStored(
     );
   }
   if (from === version) return asObject(what, fromExactJson(node.type, json, { lenient: true }));
+  // Upgraders may rely on it.
+  if (!isJsonObject(json)) throw notAnObject(what);
   let native: unknown = json;
   for (let at = from; at < version; at++) {
     const upgrader = upgraders[at];
@@ -50,6 +52,8 @@ export function upgradeStored(
 }
 
 function asObject(what: string, value: Value): Members {
-  if (!isMembers(value)) throw new Error(`The stored ${what} is not an object.`);
+  if (!isMembers(value)) throw notAnObject(what);
   return value;
 }
+
+const notAnObject = (what: string) => new Error(`The stored ${what} is not an object.`);

@@ -123,6 +123,14 @@ describe("older versions", () => {
     }
   });
 
+  test.each(["0", "null", "[]", "1e400", '"name"'])(
+    "an upgrader is never given %s",
+    async (json) => {
+      const { diagnostics } = await upgrade(await thingCore(schema, thing), json, 1);
+      expect(diagnostics).toEqual([expect.stringContaining("The stored state is not an object.")]);
+    },
+  );
+
   test("a later version is refused", async () => {
     const { diagnostics } = await upgrade(await thingCore(schema), "{}", 7);
     expect(diagnostics[0]).toContain("written by a later version of the provider");

@@ -79,7 +79,8 @@ export function fromExactJson(type: Type, json: ExactJson, options: DecodeJsonOp
   return read(type, json, [], 0, options.lenient === true);
 }
 
-function isObject(json: ExactJson): json is { readonly [name: string]: ExactJson } {
+/** Whether it is an object, and not a number that is kept exact. */
+export function isJsonObject(json: ExactJson): json is { readonly [name: string]: ExactJson } {
   const compound = typeof json === "object" && json !== null && !Array.isArray(json);
   return compound && !(json instanceof Decimal);
 }
@@ -109,7 +110,7 @@ function read(type: Type, json: ExactJson, path: Path, depth: number, lenient: b
     case "dynamic":
       return readDynamic(json, path, depth, lenient);
     case "map":
-      if (!isObject(json)) throw new ValueError("a map is required", path);
+      if (!isJsonObject(json)) throw new ValueError("a map is required", path);
       return members(
         Object.entries(json).map(([key, element]): [string, Value] => {
           const name = key.normalize("NFC");
@@ -139,7 +140,7 @@ function readObject(
   depth: number,
   lenient: boolean,
 ): Value {
-  if (!isObject(json)) throw new ValueError("an object is required", path);
+  if (!isJsonObject(json)) throw new ValueError("an object is required", path);
   const stranger = Object.keys(json).find((name) => !type.attributes.has(name.normalize("NFC")));
   if (stranger !== undefined && !lenient) {
     throw new ValueError(`unsupported attribute ${JSON.stringify(stranger)}`, path);
@@ -157,7 +158,7 @@ function readObject(
 }
 
 function readDynamic(json: ExactJson, path: Path, depth: number, lenient: boolean): Value {
-  if (!isObject(json) || !Object.hasOwn(json, "type") || !Object.hasOwn(json, "value")) {
+  if (!isJsonObject(json) || !Object.hasOwn(json, "type") || !Object.hasOwn(json, "value")) {
     throw new ValueError("an object of type and value is required", path);
   }
   let type: Type;
