@@ -89,22 +89,17 @@ export class CallTable {
     }
   }
 
-  /** Refuses new calls, and waits at most `graceMs` for those that are no streams. */
-  async finish(graceMs: number): Promise<void> {
-    this.#closing ??= lodgeError("SERVER_CLOSING", "The server is being stopped.");
-    const calls = [...this.#active].filter(({ streaming }) => !streaming);
-    const timer = Promise.withResolvers<void>();
-    const handle = setTimeout(timer.resolve, graceMs);
-    await Promise.race([Promise.all(calls.map(({ done }) => done)), timer.promise]);
-    clearTimeout(handle);
-  }
-
   /** Ends streams at once and the other calls after `graceMs`; new ones are refused. */
   async close(graceMs: number): Promise<void> {
-    const finished = this.finish(graceMs);
-    for (const call of this.#active) if (call.streaming) call.controller.abort(this.#closing);
-    await finished;
-    for (const call of this.#active) call.controller.abort(this.#closing);
+    const closing = lodgeError("SERVER_CLOSING", "The server is being stopped.");
+    this.#closing = closing;
+    for (const call of this.#active) if (call.streaming) call.controller.abort(closing);
+    const all = Promise.all([...this.#active].map((call) => call.done));
+    const timer = Promise.withResolvers<void>();
+    const handle = setTimeout(timer.resolve, graceMs);
+    await Promise.race([all, timer.promise]);
+    clearTimeout(handle);
+    for (const call of this.#active) call.controller.abort(closing);
     await Promise.all([...this.#active].map((call) => call.done));
   }
 }

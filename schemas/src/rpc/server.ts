@@ -4,7 +4,7 @@
  */
 import { Server as GrpcServer, ServerCredentials, type ConnectionInjector } from "@grpc/grpc-js";
 import type { Socket } from "node:net";
-import { setImmediate } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseAddress, formatAddress, type Address } from "./address.ts";
 import { CallTable } from "./call.ts";
 import { registerService } from "./handler.ts";
@@ -120,25 +120,30 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Stops listening, and gives unary calls `graceMs` to finish and their answers to leave: for a process that ends right
-   * after, and every connection with it.
+   * Stops listening, and waits at most `graceMs` for the clients to leave by themselves: for a process that ends right
+   * after, asked by a client that leaves as soon as it has the answer.
    */
   async finish(graceMs: number): Promise<void> {
     await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
-    await this.#calls.finish(graceMs);
-    // HTTP/2 writes what it has at the end of a turn of the event loop.
-    await setImmediate();
-    await setImmediate();
+    const limit = new AbortController();
+    await Promise.race([this.#allClosed(), sleep(graceMs, undefined, limit)]);
+    limit.abort();
   }
 
   /** Sessions that have said goodbye close by themselves once their last answer is out; the rest is cut. */
   async #cutConnections(): Promise<void> {
-    const closed = [...this.#sockets].map(
-      (socket) => new Promise<void>((resolve) => socket.once("close", () => resolve())),
-    );
+    const closed = this.#allClosed();
     const cut = setTimeout(() => this.#sockets.forEach((socket) => socket.destroy()), cutMs);
-    await Promise.all(closed);
+    await closed;
     clearTimeout(cut);
+  }
+
+  async #allClosed(): Promise<void> {
+    await Promise.all(
+      [...this.#sockets].map(
+        (socket) => new Promise<void>((resolve) => socket.once("close", () => resolve())),
+      ),
+    );
   }
 
   [Symbol.asyncDispose](): Promise<void> {

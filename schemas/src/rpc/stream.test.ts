@@ -416,38 +416,27 @@ describe("closing the server", () => {
     await both[Symbol.asyncDispose]();
   });
 
-  test("before the process ends: unary calls finish, streams are left to end with it", async () => {
-    const go = Promise.withResolvers<void>();
-    await using both = await pair({
-      services: [
-        bind(Provider, {
-          async *listResource(_, context) {
-            yield {};
-            await aborted(context);
-          },
-          stopProvider: async () => {
-            await go.promise;
-            return { Error: "finished" };
-          },
-        }),
-      ],
+  test("before the process ends it waits for its clients to leave, but not for ever", async () => {
+    const service = bind(Provider, {
+      async *listResource(_, context) {
+        yield {};
+        await aborted(context);
+      },
+      stopProvider: async () => ({ Error: "stopped" }),
     });
-    const client = createClient(Provider, both.transport);
-    const unary = client.stopProvider({});
-    const stream = client.listResource({})[Symbol.asyncIterator]();
-    await stream.next();
-    let finished = false;
-    const finishing = both.server.finish(10_000).then(() => (finished = true));
-    const refused = await failure(client.stopProvider({}));
-    expect(refused).toMatchObject({ code: "UNAVAILABLE", reason: "SERVER_CLOSING" });
-    expect(finished).toBe(false);
-    go.resolve();
-    expect((await unary).Error).toBe("finished");
-    await finishing;
-    const next = stream.next();
-    expect(await Promise.race([next.catch(() => "ended"), sleep(20, "open")])).toBe("open");
-    await both.server.close(0);
-    expect(await failure(next)).toMatchObject({ reason: "SERVER_CLOSING" });
+    for (const leaves of [true, false]) {
+      await using both = await pair({ services: [service] });
+      const client = createClient(Provider, both.transport);
+      await client.listResource({})[Symbol.asyncIterator]().next();
+      const begin = performance.now();
+      const finished = both.server.finish(leaves ? 60_000 : 50);
+      expect((await client.stopProvider({})).Error).toBe("stopped");
+      expect(both.server.connections).toBe(1);
+      if (leaves) both.transport.close();
+      await finished;
+      expect(both.server.connections).toBe(leaves ? 0 : 1);
+      if (!leaves) expect(performance.now() - begin).toBeGreaterThanOrEqual(49);
+    }
   });
 
   test("a handler that heeds nothing holds up nobody", async () => {
