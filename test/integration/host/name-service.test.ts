@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { exec } from "../../../agent/src/lib/exec.ts";
 import { smallGuest } from "../../harness/lodge.ts";
+import { needs } from "../../harness/needs.ts";
 import { limit } from "../../harness/scale.ts";
 
 let directory: string;
@@ -49,24 +50,18 @@ async function ask(...args: string[]): Promise<{ asked: string[]; said: string }
 }
 
 const programs = ["slirp4netns", "pasta"] as const;
-const installed = await Promise.all(
-  programs.map((program) =>
-    exec(program, ["--version"], { accept: [0, 1] }).then(
-      () => true,
-      () => false,
-    ),
-  ),
-);
 
 describe.each(programs)("through %s", (program) => {
-  it.skipIf(!installed[programs.indexOf(program)])("the machine's DNS is reached", async () => {
+  it("the machine's DNS is reached", async (context) => {
+    needs(context, program);
     const { asked, said } = await ask("anchor", program);
     expect(said).toContain("192.0.2.7");
     expect(asked).toContain("name.test");
   });
 });
 
-it.skipIf(!installed.includes(true))("a guest is told of it by DHCP, and asks it", async () => {
+it("a guest is told of it by DHCP, and asks it", async (context) => {
+  needs(context, ...programs);
   const { asked, said } = await ask("guest");
   expect(said).toMatch(/nameserver 100\.115\.92\.3/u);
   expect(said).toContain("192.0.2.7");

@@ -6,22 +6,14 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { exec } from "../../../agent/src/lib/exec.ts";
 import { identify, isAlive, type ProcessIdentity } from "../../../agent/src/lib/process.ts";
 import { startAnchor, stopAnchor, type Anchor } from "../../../agent/src/role/dev/anchor.ts";
 import { enter } from "../../../agent/src/role/dev/enter.ts";
 import { outboundGateway, startOutbound } from "../../../agent/src/role/dev/outbound.ts";
+import { needs } from "../../harness/needs.ts";
 import { becomeOrdinaryUser } from "../../harness/ordinary-user.ts";
 
 const programs = ["slirp4netns", "pasta"] as const;
-const installed = await Promise.all(
-  programs.map((program) =>
-    exec(program, ["--version"], { accept: [0, 1] }).then(
-      () => true,
-      () => false,
-    ),
-  ),
-);
 
 let anchor: Anchor;
 let server: Server;
@@ -60,9 +52,8 @@ function leadingOut({ pid: anchorPid }: Anchor): ProcessIdentity[] {
 }
 
 describe.each(programs)("%s", (program) => {
-  const missing = !installed[programs.indexOf(program)];
-
-  it.skipIf(missing)("leads out, once, and ends with the host", async () => {
+  it("leads out, once, and ends with the host", async (context) => {
+    needs(context, program);
     const options = { programs: [program], hostLoopback: true };
     expect(await startOutbound(anchor, options)).toMatchObject({ available: true });
     expect(await startOutbound(anchor, options)).toMatchObject({ available: true });
@@ -73,7 +64,8 @@ describe.each(programs)("%s", (program) => {
     await expect.poll(() => isAlive(started[0]!), { timeout: 20_000 }).toBe(false);
   });
 
-  it.skipIf(missing)("is closed to the machine's loopback unless that is wished", async () => {
+  it("is closed to the machine's loopback unless that is wished", async (context) => {
+    needs(context, program);
     await startOutbound(anchor, { programs: [program] });
     expect(await inside("ip route show default")).toContain(outboundGateway);
     expect(await ask()).toBe("");
@@ -81,7 +73,8 @@ describe.each(programs)("%s", (program) => {
 });
 
 describe("an ordinary user", () => {
-  it.skipIf(!installed[0])("gets a way out that ends with the host", async () => {
+  it("gets a way out that ends with the host", async (context) => {
+    needs(context, programs[0]);
     using user = await becomeOrdinaryUser();
     const fixture = join(import.meta.dirname, "fixtures", "start.ts");
     const [file, args] = user.command([
