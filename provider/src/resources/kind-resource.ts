@@ -32,7 +32,7 @@ export function privateOf({ id, specRevision, spec }: Item<KindName>): PrivateDa
 
 /** Where wish and fact of an object's host stand in its attributes. */
 interface Placement {
-  /** The host that is wished for; null for the default one. */
+  /** The host that is wished for: unknown where that is not known yet, null for the default one. */
   wish(values: Values): unknown;
   /** The attributes of an object that is on a host. */
   fact(host: string): Values;
@@ -54,8 +54,8 @@ export const onOneHost: Placement = {
 export const onHosts: Placement = {
   wish: (values) => {
     const hosts = values["hosts"];
-    if (isUnknown(hosts) || hosts === null || hosts === undefined) return null;
-    return [...(hosts as ReadonlySet<unknown>)][0] ?? null;
+    if (isUnknown(hosts)) return hosts;
+    return [...((hosts as ReadonlySet<unknown> | null) ?? [])][0] ?? null;
   },
   fact: (host) => ({ hosts: new Set([host]) }),
   choice: () => ({}),
