@@ -166,7 +166,7 @@ describe("vm show", () => {
     const { stderr, exitCode } = await lodge(["vm", "show", "nowhere"], { env });
     expect(exitCode).toBe(3);
     expect(stderr).toBe(
-      "Error: There is no VM nowhere on this host.\n`lodge vm list` shows those that are here.\n",
+      "Error: There is no VM nowhere on this host. (NOT_FOUND)\n`lodge vm list` shows those that are here.\n",
     );
   });
 });

@@ -169,7 +169,7 @@ describe.each(ways)("%s by %s", (kind, method, config) => {
   test("is not adopted by another user, with another wish, or once it is claimed", async () => {
     const { instance } = await apply(undefined);
     const [id] = await made(kind);
-    const taken = `Unable to create ${type}: .* named new exists already \\(id ${id}, created by ann\\)\\. Choose another name, or take it over: terraform import ${type}.NAME ${id} \\(at name\\)$`;
+    const taken = `Unable to create ${type}: .* named new exists already \\(id ${id}, created by ann\\)\\. Choose another name, or take it over: terraform import ${type}.NAME ${id} \\(NAME_TAKEN\\) \\(at name\\)$`;
     // A plan would say so already.
     agent.stands.set(method.replace(/\/.*/u, "/Validate"), async () => ({}));
     const refused = async (user: string, further: object) => {

@@ -264,7 +264,7 @@ describe("an agent", () => {
     const error = await plan("vm", undefined, wish).catch((thrown: unknown) => thrown as Error);
     expect((error as Error).message.split("\n").toSorted()).toEqual([
       expect.stringMatching(
-        /^Invalid value for cpus: 5 virtual CPUs are more than the 4 processors of host rack1\. Ask for at most 4\. \(at cpus\)$/u,
+        /^Invalid value for cpus: 5 virtual CPUs are more than the 4 processors of host rack1\. Ask for at most 4\. \(CPUS_EXCEEDED\) \(at cpus\)$/u,
       ),
       expect.stringMatching(
         /^Invalid value for disks\.root\.disk_id: .*\(at disks\.root\.disk_id\)$/u,
@@ -274,7 +274,7 @@ describe("an agent", () => {
       ),
       expect.stringMatching(
         new RegExp(
-          `^Invalid value for name: A VM named taken exists already .*terraform import lodge_vm.NAME ${idOf("vm taken")} \\(at name\\)$`,
+          `^Invalid value for name: A VM named taken exists already .*terraform import lodge_vm.NAME ${idOf("vm taken")} \\(NAME_TAKEN\\) \\(at name\\)$`,
           "u",
         ),
       ),
@@ -350,7 +350,7 @@ describe("an agent", () => {
       "rack1",
     );
     const refused =
-      /^Unable to (create|update|delete) lodge_vm: bob is a viewer and may not call (Put|Delete)\. Use a certificate with the role admin\.$/u;
+      /^Unable to (create|update|delete) lodge_vm: bob is a viewer and may not call (Put|Delete)\. Use a certificate with the role admin\. \(NOT_ALLOWED\)$/u;
     const made = await core.plan("lodge_vm", item, { ...web, name: "db" });
     await expect(core.resource("lodge_vm").apply(made, { ...web, name: "db" })).rejects.toThrow(
       refused,

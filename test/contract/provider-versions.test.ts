@@ -44,7 +44,7 @@ describe("an older agent", () => {
     });
     expect(instance).toBeUndefined();
     expect(error).toMatch(
-      /^Unable to create lodge_image: .* does not have .*ImageService\/Upload\. Bring both sides to the same version\.$/u,
+      /^Unable to create lodge_image: .* does not have .*ImageService\/Upload\. Bring both sides to the same version\. \(METHOD_UNKNOWN\)$/u,
     );
   });
 
@@ -77,7 +77,7 @@ describe("an older agent", () => {
     const command = () => provider([agent]);
     const secured = { ...web, deletion_protection: true };
     await expect((await command()).plan("lodge_vm", undefined, secured)).rejects.toThrow(
-      /^Invalid VM: `deletion_protection` is not known to this agent; upgrade it, or leave out what is newer than it\.$/u,
+      /^Invalid VM: `deletion_protection` is not known to this agent; upgrade it, or leave out what is newer than it\. \(SPEC_INVALID\)$/u,
     );
     const validate = agent.stands.get("VmService/Validate")!;
     agent.stands.set("VmService/Validate", async () => ({}));
