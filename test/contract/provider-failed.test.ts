@@ -68,6 +68,26 @@ describe("Ctrl-C", () => {
     ]);
   });
 
+  test("taints no VM, however its waits are to fail", async () => {
+    const failing = { ...web, wait_for: { console: "login:", on_timeout: "fail" } };
+    setTimeout(stop, 300);
+    const inTheWait = await attempt(core, "lodge_vm", undefined, failing);
+    expect(inTheWait).toMatchObject({
+      error: undefined,
+      instance: { tainted: false },
+      warnings: [expect.stringMatching(/The wait for "login:" on the console .*interrupted/u)],
+    });
+    core = await provider([agent]);
+    const letGo = interruptAt(agent.world.hypervisor.faults, "start");
+    const beforeIt = await attempt(core, "lodge_vm", undefined, { ...failing, name: "db" });
+    expect(beforeIt).toMatchObject({
+      error: undefined,
+      instance: { tainted: false },
+      warnings: [expect.stringMatching(/The wait for the VM .* was interrupted/u)],
+    });
+    letGo();
+  });
+
   test("in an update is an error, and the state is what there is", async () => {
     const item = await core.apply("lodge_vm", undefined, web);
     const letGo = interruptAt(agent.world.hypervisor.faults, "start");

@@ -176,6 +176,16 @@ describe("a VM that does not start", () => {
   });
 });
 
+test("the time that timeouts allows taints no VM, however its waits are to fail", async () => {
+  const config = web({ console: "login:", on_timeout: "fail" });
+  const { instance, error, warnings } = await apply(undefined, {
+    ...config,
+    timeouts: { create: "1s" },
+  });
+  expect([error, instance!.tainted]).toEqual([undefined, false]);
+  expect(warnings).toEqual([expect.stringMatching(/The time that timeouts allows has passed/u)]);
+});
+
 test("the time that timeouts allows ends a create with what is there, and an update with an error", async () => {
   const { hypervisor } = agent.world;
   const held = Promise.withResolvers<void>();

@@ -24,7 +24,7 @@ import { follow } from "./settle.ts";
 import { sameSpec, specOf } from "./translate.ts";
 import { planVm } from "./vm-plan.ts";
 import { vmSchema } from "./vm-schema.ts";
-import { primaryNic, waitFor } from "./wait-for.ts";
+import { Overdue, primaryNic, waitFor } from "./wait-for.ts";
 
 export const vmKind: KindDefinition<"vm", typeof vmSchema> = {
   kind: "vm",
@@ -71,7 +71,8 @@ export const vm = resource<Hosts>()({
     if (error === undefined) return applied(item, true);
     if (error instanceof Failure && item.status.boots === 0)
       return { ...applied(item, false), error: neverRan(error) };
-    if (plan.wait_for?.on_timeout === "fail") return { ...applied(item, false), error };
+    if (error instanceof Overdue && plan.wait_for?.on_timeout === "fail")
+      return { ...applied(item, false), error };
     // From here on the VM exists: an error would taint it, and the next apply would destroy it.
     warn(diagnostics, item, error);
     return applied(item, false);

@@ -55,7 +55,15 @@ interface Ends {
   readonly signal: AbortSignal;
 }
 
-/** Waits until everything has come true. Throws an error that names the wait that did not. */
+/** What `wait_for` names did not come within its own time. */
+export class Overdue extends Error {
+  override readonly name = "Overdue";
+}
+
+/**
+ * Waits until everything has come true. Throws an error that names the wait that did not: {@link Overdue} where the time
+ * of `wait_for` is over, not where something else has ended the wait.
+ */
 export async function waitFor(
   agent: Agent,
   vm: Item<"vm">,
@@ -91,14 +99,15 @@ export async function waitFor(
 }
 
 function unfulfilled(what: string, time: string, cause: unknown, ends: Ends): Error {
-  const why = ends.stopped.aborted
-    ? isLate(ends.stopped)
+  const failed = `The wait for ${what} has failed.`;
+  if (!ends.stopped.aborted && ends.signal.aborted)
+    return new Overdue(`${failed} It did not come within ${time}.`, { cause });
+  const why = !ends.stopped.aborted
+    ? (cause as Error).message
+    : isLate(ends.stopped)
       ? "The time that timeouts allows has passed."
-      : "It was interrupted."
-    : ends.signal.aborted
-      ? `It did not come within ${time}.`
-      : (cause as Error).message;
-  return new Error(`The wait for ${what} has failed. ${why}`, { cause });
+      : "It was interrupted.";
+  return new Error(`${failed} ${why}`, { cause });
 }
 
 async function address(agent: Agent, vm: Item<"vm">, within: Deadline): Promise<void> {
