@@ -3,7 +3,10 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { KindName } from "@lodge/schemas/spec/kind.ts";
+import { plainValue } from "@lodge/provider/sdk/testing/core-value.ts";
+import { unknown } from "@lodge/provider/sdk/value/unknown.ts";
 import { CoreAgent } from "../harness/core-agent.ts";
+import { idOf } from "../harness/life.ts";
 import { attributes, provider } from "../harness/provider.ts";
 
 let agent: CoreAgent;
@@ -46,6 +49,42 @@ test.each(cases)("%s is updated, and nothing is written", async (_, kind, config
   expect(await agent.world.store.get(kind, id)).toEqual(before);
   expect(attributes(after!)).toMatchObject({ id, ...further() });
   expect((await core.plan(type, after, whole)).action).toBe("no-op");
+});
+
+test.each([
+  ["with timeouts", { timeouts }, []],
+  ["under another name", { name: "other" }, ["DiskService/Put"]],
+])("a disk without a size keeps the one it has: %s", async (_, further, written) => {
+  await agent.world.put("image", { name: "debian", host_path: "/images/debian" });
+  await agent.world.quiet();
+  const config = { name: "it", image_id: idOf("image debian") };
+  const made = await (await provider([agent])).apply("lodge_disk", undefined, config);
+  const { id, size, size_bytes } = attributes(made);
+  const before = await agent.world.store.get("disk", id);
+  const core = await provider([agent]);
+  const imported = await core.import("lodge_disk", "rack1/it");
+  expect((await core.plan("lodge_disk", imported, config)).action).toBe("no-op");
+  const whole = { ...config, ...further };
+  const plan = await core.plan("lodge_disk", imported, whole);
+  expect([plan.action, plainValue(plan.planned)]).toMatchObject(["update", { size, size_bytes }]);
+  agent.counted();
+  const after = await core.resource("lodge_disk").apply(plan, whole);
+  expect(Object.keys(agent.counted()).filter((call) => call.endsWith("/Put"))).toEqual(written);
+  if (written.length === 0) expect(await agent.world.store.get("disk", id)).toEqual(before);
+  expect(attributes(after!)).toMatchObject({ ...whole, id, size, size_bytes });
+  expect((await core.plan("lodge_disk", after, whole)).action).toBe("no-op");
+});
+
+test("a disk that takes its size from another image does not keep the one it has", async () => {
+  await agent.world.put("image", { name: "debian", host_path: "/images/debian" });
+  const core = await provider([agent]);
+  const item = await core.apply("lodge_disk", undefined, { name: "it", size: "1GiB" });
+  const config = { name: "it", image_id: idOf("image debian") };
+  const { action, planned } = await core.plan("lodge_disk", item, config);
+  expect([action, plainValue(planned)]).toMatchObject([
+    "replace",
+    { size: unknown, size_bytes: unknown },
+  ]);
 });
 
 test("another file than the imported image's is another image", async () => {

@@ -22,7 +22,10 @@ export const diskKind: KindDefinition<"disk", typeof schema> = {
   schema,
   placement: onOneHost,
   derive: ({ spec, status }) => ({ size: formatSize(spec.size ?? status.size_bytes) }),
-  plan({ planned, prior, diagnostics, replaces }) {
+  plan({ planned, prior, config, diagnostics, replaces }) {
+    // A disk that has its size keeps it where none is wished for, so that what refers to it does not change either.
+    const isMade = prior && prior.size_bytes > 0 && parseSize(prior.size!) === prior.size_bytes;
+    if (isMade && config!.size === null && !replaces()) planned!.size = prior.size;
     const refusal = prior && !replaces() && shrinkRefusal(planned!.size, prior.size_bytes);
     if (refusal) diagnostics.error("Unable to shrink the disk", refusal, ["size"]);
     const bytes = typeof planned!.size === "string" ? parseSize(planned!.size) : undefined;
