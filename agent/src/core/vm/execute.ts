@@ -92,12 +92,13 @@ async function start(
   signal: AbortSignal,
 ): Promise<void> {
   const { bootId } = step.config;
+  // Also a start that throws may have let the guest at its disks.
+  view.checked.clear();
   const machine = await runStep(context, step.name, record, () =>
     context.hypervisor.start(step.config, signal),
   );
   view.machine = machine;
   view.rebootAction = "reset";
-  view.checked.clear();
   const ms = machine.startedAt - record.createdAt;
   context.log.info(
     {

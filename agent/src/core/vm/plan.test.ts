@@ -62,6 +62,23 @@ const plugged = new Map([
 /** A view of a guest that runs as it should. */
 const alive = { machine: machine(), nics: plugged, rebootAction: "reset" as const };
 
+/** A step that has failed, and rests yet. */
+const trouble = (key: string, reason: string): VmView["troubles"] =>
+  new Map([
+    [
+      key,
+      {
+        step: key.split("/")[0]!,
+        specRevision: 1,
+        deletedAt: undefined,
+        reason,
+        message: "no",
+        count: 1,
+        retryAt: now + 5,
+      },
+    ],
+  ]);
+
 /** `root` is a disk of the VM's own; it stands in the wish by being in `spec.disks`. */
 const withRoot = { disks: { root: { size: "1GiB" } } };
 
@@ -477,13 +494,7 @@ describe("what comes next", () => {
       "a step failed: it rests",
       {
         view: {
-          trouble: {
-            step: "plug_nic",
-            reason: "COMMAND_FAILED",
-            message: "no",
-            count: 1,
-            retryAt: now + 5,
-          },
+          troubles: trouble("plug_nic/eth0", "COMMAND_FAILED"),
         },
       },
       "- failed:COMMAND_FAILED boot-2?",
@@ -495,16 +506,42 @@ describe("what comes next", () => {
         internal: { boot: started(own), stopping: { since: 0, cause: "power_state" } },
         view: {
           ...alive,
-          trouble: {
-            step: "power_down",
-            reason: "MONITOR_FAILED",
-            message: "no",
-            count: 1,
-            retryAt: now + 5,
-          },
+          troubles: trouble("power_down/boot-1", "MONITOR_FAILED"),
         },
       },
       "force_stop stopping:MONITOR_FAILED boot-1! stopping:power_state",
+    ],
+    [
+      "nor does anything else that is to be done",
+      {
+        spec: { power_state: "stopped" },
+        internal: {
+          boot: started(own),
+          stopping: { since: now, cause: "power_state" },
+        },
+        view: { ...alive, troubles: trouble("plug_nic/eth0", "COMMAND_FAILED") },
+      },
+      "power_down stopping:COMMAND_FAILED boot-1! stopping:power_state",
+    ],
+    [
+      "only a guest that cannot be asked is asked nothing",
+      {
+        spec: { power_state: "stopped" },
+        internal: {
+          boot: started(own),
+          stopping: { since: now, cause: "power_state" },
+        },
+        view: { ...alive, troubles: trouble("observe", "MONITOR_FAILED") },
+      },
+      "- stopping:MONITOR_FAILED boot-1! stopping:power_state",
+    ],
+    [
+      "it is to end, and an interface will not go: its disks wait",
+      {
+        record: { deletedAt: now },
+        view: { erased: true, nics: plugged, troubles: trouble("unplug_nic/eth0", "X") },
+      },
+      "- deleting:X",
     ],
     [
       "it is to end: the guest is asked first",

@@ -18,6 +18,8 @@ export interface Plan {
   /** The record as it should be now; the same as before where nothing is to be written. */
   readonly draft: Draft<"vm">;
   readonly steps: readonly VmStep[];
+  /** Steps that are due too, and wait since they have failed. */
+  readonly resting: readonly VmStep[];
   /** Disks that were the VM's own and are its no longer: they are to end with the commit of the draft. */
   readonly dropDisks: readonly string[];
   /** Nothing of the VM is left but its record. */
@@ -35,22 +37,24 @@ export function planVm(input: PlanInput): Plan {
   const facts = settleMachine(input, (type, message) => news.push({ time: now, type, message }));
   decideStop(facts);
   decideStart(facts);
-  const { steps, wakeAt } = planSteps(facts);
-  dismantle(facts, steps.length);
+  const { steps, resting, wakeAt } = planSteps(facts);
+  const left = steps.length + resting.length;
+  dismantle(facts, left);
   const status = deriveStatus(facts, steps, [...record.status.events, ...news].slice(-eventLimit));
   const draft: Draft<"vm"> = {
     ...record,
     status,
     internal: facts.internal,
-    observedRevision: isSettled(facts, status.phase, steps.length)
+    observedRevision: isSettled(facts, status.phase, left)
       ? record.specRevision
       : record.observedRevision,
   };
   return {
     draft,
     steps,
+    resting,
     dropDisks: facts.dropDisks,
-    finished: isFinished(facts, steps.length),
+    finished: isFinished(facts, left),
     ...(wakeAt !== undefined && { wakeAt }),
   };
 }
@@ -121,30 +125,30 @@ function decideStart(facts: Working): void {
 }
 
 /** Once the guest of a deleted VM is gone, its own disks may go. */
-function dismantle(facts: Working, steps: number): void {
+function dismantle(facts: Working, left: number): void {
   const { internal, input, deleting, alive } = facts;
   const gone = !alive && input.view.machine === undefined && !internal.boot;
-  if (!deleting || !gone || steps > 0 || input.view.trouble || internal.dismantling) return;
+  if (!deleting || !gone || left > 0 || internal.dismantling) return;
   facts.internal = { ...internal, dismantling: true };
   facts.dropDisks.push(...Object.values(internal.disks));
 }
 
-function isFinished({ input, internal, deleting }: Working, steps: number): boolean {
+function isFinished({ input, internal, deleting }: Working, left: number): boolean {
   const { record, view, related } = input;
   const own = Object.values(internal.disks);
   return (
     deleting &&
     record.internal.dismantling === true &&
-    steps === 0 &&
+    left === 0 &&
     view.nics.size === 0 &&
     !own.some((id) => related.disks.has(id))
   );
 }
 
 /** Whether the wish is true, as far as it can be before the next boot. */
-function isSettled(facts: Working, phase: string, steps: number): boolean {
+function isSettled(facts: Working, phase: string, left: number): boolean {
   const { input, wanted, alive, internal, deleting } = facts;
-  if (steps > 0 || deleting || input.view.trouble) return false;
+  if (left > 0 || deleting || input.view.troubles.size > 0) return false;
   if (wanted !== alive || internal.stopping || phase === "failed") return false;
   const disks = Object.values(diskIds(input.record.spec, internal));
   return disks.every((id) => {

@@ -228,6 +228,21 @@ describe("a VM", () => {
     expect(checks()).toBe(1);
   });
 
+  test("has its disks mended each time, also where a start that seemed to fail had not", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    const checks = () => world.disks.faults.calls.filter((call) => call === "check").length;
+    world.hypervisor.kill(web());
+    world.hypervisor.faults.failNext("start", lodgeError("QEMU_FAILED", "no answer"), "after");
+    await world.pass(60_000);
+    expect(await status()).toMatchObject({ phase: "running" });
+    expect(checks()).toBe(1);
+    world.hypervisor.kill(web());
+    await world.pass(60_000);
+    expect(await status()).toMatchObject({ phase: "running" });
+    expect(checks()).toBe(2);
+  });
+
   test("waits longer after each failed start, and starts at once after an apply", async () => {
     const refuse = () =>
       world.hypervisor.faults.failNext("start", lodgeError("QEMU_FAILED", "no such device"));
@@ -493,6 +508,69 @@ describe("a VM", () => {
     await world.pass(5_000);
     expect(await status()).toMatchObject({ phase: "running", boots: 2 });
     expect(world.networks.nics.get(`${web()}/eth0`)!.whole).toBe(true);
+  });
+
+  describe("with a step that fails again and again", () => {
+    const failure = lodgeError("COMMAND_FAILED", "device busy");
+    const grown = () => ({ root: { image_id: world.id("image debian"), size: "2GiB" } });
+    const failing = (which: { readonly plug?: boolean; readonly resizeDisk?: boolean }): void => {
+      world.networks.faults.hook = (method) => {
+        if (which.plug && method === "plug") throw failure;
+      };
+      world.hypervisor.faults.hook = (method) => {
+        if (which.resizeDisk && method === "resizeDisk") throw failure;
+      };
+    };
+
+    test("goes at once when it is deleted", async () => {
+      failing({ plug: true });
+      await world.put("vm", world.vm("web"));
+      await world.pass(900_000);
+      expect(await status()).toMatchObject({ phase: "failed", reason: "COMMAND_FAILED" });
+      await world.delete("vm", "web");
+      await world.quiet();
+      expect(await world.get("vm", "web")).toBeUndefined();
+      expect(world.disks.files.size).toBe(0);
+    });
+
+    test("follows another wish at once", async () => {
+      failing({ plug: true });
+      await world.put("vm", world.vm("web"));
+      await world.pass(900_000);
+      await world.put("vm", world.vm("web", { nics: {} }));
+      await world.quiet();
+      expect(await status()).toMatchObject({ phase: "running", reason: "" });
+    });
+
+    test("is asked to shut down, not ended by force", async () => {
+      await world.put("vm", world.vm("web"));
+      await world.quiet();
+      failing({ resizeDisk: true });
+      await world.put("vm", world.vm("web", { disks: grown() }));
+      await world.pass(900_000);
+      expect(await status()).toMatchObject({ phase: "running", reason: "COMMAND_FAILED" });
+      await world.core.restart({ id: web(), bootId: "", force: false });
+      await world.quiet();
+      expect((await log()).slice(-3)).toEqual(["stopping", "stopped", "started"]);
+    });
+
+    test("waits longer each time, also where two fail by turns", async () => {
+      await world.put("vm", world.vm("web"));
+      await world.quiet();
+      failing({ plug: true, resizeDisk: true });
+      const { spec, specRevision: expectedRevision } = (await world.get("vm", "web"))!;
+      const disks = { root: { ...spec.disks["root"]!, size: 2 ** 31 } };
+      const wish = { ...spec, name: "www", disks };
+      await world.core.services.vm.put(
+        { id: web(), spec: wish, expectedRevision },
+        world.principal,
+      );
+      await world.pass(3_600_000);
+      const tries = world.hypervisor.faults.calls.filter((call) => call === "resizeDisk").length;
+      const plugs = world.networks.faults.calls.filter((call) => call === "plug").length;
+      expect(tries).toBeGreaterThan(5);
+      expect(tries + plugs).toBeLessThan(300);
+    });
   });
 
   test("does nothing at rest", async () => {

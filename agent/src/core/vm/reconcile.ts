@@ -20,8 +20,8 @@ import { allocationsOf, attachedDisks, freedDisks, vmEntry } from "./entry.ts";
 import { execute, type VmPorts } from "./execute.ts";
 import { planVm, type Plan } from "./plan.ts";
 import { runStep } from "../step.ts";
-import type { VmStep } from "./steps.ts";
-import { newView, noteEvent, type Trouble, type VmView } from "./view.ts";
+import { stepKey, type VmStep } from "./steps.ts";
+import { newView, noteEvent, type VmView } from "./view.ts";
 import type { Related } from "./working.ts";
 
 export interface VmReconcilerOptions extends VmPorts {
@@ -85,11 +85,12 @@ export class VmReconciler implements Reconciler {
       const record = await this.#context.ledger.store.get("vm", id);
       if (!record) return this.#removeOrphan(id, signal);
       const view = this.#view(record);
+      forgetOtherWishes(view, record);
       try {
         await this.#look(record, view, signal);
       } catch (error) {
         signal.throwIfAborted();
-        return this.#trouble(view, "observe", error);
+        return this.#trouble(record, view, "observe", "observe", error);
       }
       const plan = planVm({
         record,
@@ -104,10 +105,7 @@ export class VmReconciler implements Reconciler {
         if (await deleteRecord(this.#context, record, "commit_vm", freed)) this.#views.delete(id);
         return undefined;
       }
-      if (isOver(view.trouble, plan, this.#context.clock.now())) {
-        view.trouble = undefined;
-        continue;
-      }
+      if (forgetOver(view, plan, this.#context.clock.now())) continue;
       const changed = !isDeepStrictEqual(plan.draft, record) || plan.dropDisks.length > 0;
       if (!changed && plan.steps.length === 0) return plan.wakeAt;
       const results = await Promise.allSettled([
@@ -135,7 +133,7 @@ export class VmReconciler implements Reconciler {
   /** A full look at everything of the VM on the host, where something has happened since the last one. */
   async #look(record: Record<"vm">, view: VmView, signal: AbortSignal): Promise<void> {
     const { hypervisor, networks } = this.#options;
-    if (view.machine?.state === "unreachable" && isDue(view.trouble, this.#context.clock.now())) {
+    if (view.machine?.state === "unreachable" && isDue(view, this.#context.clock.now())) {
       view.disturbances += 1;
     }
     while (view.lookedAt !== view.disturbances) {
@@ -160,13 +158,13 @@ export class VmReconciler implements Reconciler {
       view.lookedAt = count;
       if (machine?.state !== "unreachable") continue;
       // This look was a whole one: the next is due when the trouble has rested.
-      this.#trouble(view, "observe", lodgeError("MONITOR_FAILED", machine.detail ?? ""));
+      const failure = lodgeError("MONITOR_FAILED", machine.detail ?? "");
+      this.#trouble(record, view, "observe", "observe", failure);
       view.lookedAt += 1;
     }
     if (view.machine?.state === "unreachable") return;
-    if (view.trouble?.step === "observe") view.trouble = undefined;
-    const stands = view.machine?.state === "paused";
-    if (view.trouble?.step === "resume_guest" && !stands) view.trouble = undefined;
+    view.troubles.delete("observe");
+    if (view.machine?.state !== "paused") view.troubles.delete("resume_guest");
   }
 
   async #related(record: Record<"vm">): Promise<Related> {
@@ -235,7 +233,7 @@ export class VmReconciler implements Reconciler {
     const { ledger, clock, log, onStep } = this.#context;
     try {
       await execute({ ...this.#options, ledger, clock, log, onStep }, record, view, step, signal);
-      if (view.trouble?.step === step.name) view.trouble = undefined;
+      view.troubles.delete(stepKey(step));
     } catch (error) {
       signal.throwIfAborted();
       if (step.name === "start_machine") {
@@ -243,18 +241,26 @@ export class VmReconciler implements Reconciler {
         const message = statusMessage(known);
         view.startFailure = { bootId: step.config.bootId, reason: known.reason, message };
         view.disturbances += 1;
-      } else this.#trouble(view, step.name, error);
+      } else this.#trouble(record, view, step.name, stepKey(step), error);
     }
   }
 
   /** Notes a failure: the host is looked at anew, and the step rests. */
-  #trouble(view: VmView, step: string, error: unknown): number {
+  #trouble(
+    { specRevision, deletedAt }: Record<"vm">,
+    view: VmView,
+    step: string,
+    key: string,
+    error: unknown,
+  ): number {
     const known = asLodgeError(error);
-    const count = view.trouble?.step === step ? view.trouble.count + 1 : 1;
+    const count = (view.troubles.get(key)?.count ?? 0) + 1;
     const backoff = step === "resume_guest" ? resumeBackoff : stepBackoff;
     const retryAt = this.#context.clock.now() + 1 + backoffDelay(backoff, count);
+    const { reason } = known;
+    const message = statusMessage(known);
     view.disturbances += 1;
-    view.trouble = { step, reason: known.reason, message: statusMessage(known), count, retryAt };
+    view.troubles.set(key, { step, specRevision, deletedAt, reason, message, count, retryAt });
     this.#context.log.warn({ step, error: known }, "a step failed; it is tried again");
     return retryAt;
   }
@@ -274,12 +280,23 @@ export class VmReconciler implements Reconciler {
 }
 
 /** Whether a failed look may be tried again. */
-function isDue(trouble: Trouble | undefined, now: number): boolean {
-  return trouble?.step === "observe" && now >= trouble.retryAt;
+function isDue({ troubles }: VmView, now: number): boolean {
+  const trouble = troubles.get("observe");
+  return trouble !== undefined && now >= trouble.retryAt;
 }
 
-/** Whether a failed step may be tried again and is not wanted any more. */
-function isOver(trouble: Trouble | undefined, plan: Plan, now: number): boolean {
-  if (!trouble || now < trouble.retryAt) return false;
-  return !plan.steps.some(({ name }) => name === trouble.step);
+/** What failed under another wish may be right now. Whether the host can be asked does not depend on wishes. */
+function forgetOtherWishes({ troubles }: VmView, { specRevision, deletedAt }: Record<"vm">): void {
+  for (const [key, trouble] of troubles) {
+    const same = trouble.specRevision === specRevision && trouble.deletedAt === deletedAt;
+    if (!same && key !== "observe") troubles.delete(key);
+  }
+}
+
+/** Forgets the failures of steps that may be tried again and are not wanted any more; answers whether there were any. */
+function forgetOver({ troubles }: VmView, plan: Plan, now: number): boolean {
+  const wanted = new Set([...plan.steps, ...plan.resting].map(stepKey));
+  const over = [...troubles].filter(([key, { retryAt }]) => now >= retryAt && !wanted.has(key));
+  for (const [key] of over) troubles.delete(key);
+  return over.length > 0;
 }

@@ -41,7 +41,8 @@ export function deriveStatus(
 
 function situation(facts: Working, steps: readonly VmStep[]): Situation {
   const { view } = facts.input;
-  const { trouble } = view;
+  // The one that failed first is told until it is over: a status that changes with each try tells less.
+  const trouble = view.troubles.get("observe") ?? [...view.troubles.values()][0];
   const { failures } = facts.internal;
   const problem = trouble && { reason: trouble.reason, message: trouble.message };
   if (facts.deleting) return { ...plain("deleting"), ...problem };

@@ -27,26 +27,49 @@ export type VmStep =
   | { readonly name: "remove_machine" }
   | { readonly name: "delete_machine" };
 
-/** The steps whose preconditions hold, and when time alone will make others possible. */
+/**
+ * What failures of a step are counted by: another interface, another disk or size of it and another guest are another
+ * matter.
+ */
+export function stepKey(step: VmStep): string {
+  switch (step.name) {
+    case "plug_nic":
+      return `${step.name}/${step.nic.nic}`;
+    case "unplug_nic":
+      return `${step.name}/${step.nic}`;
+    case "check_disk":
+      return `${step.name}/${step.diskId}`;
+    case "grow_disk":
+    case "resize_disk":
+      return `${step.name}/${step.diskId}/${step.bytes}`;
+    case "power_down":
+      return `${step.name}/${step.bootId}`;
+    default:
+      return step.name;
+  }
+}
+
+/** The steps whose preconditions hold, those of them that rest, and when time alone will make others possible. */
 export function planSteps(facts: Working): {
   readonly steps: readonly VmStep[];
+  readonly resting: readonly VmStep[];
   readonly wakeAt?: number;
 } {
   const { view, now } = facts.input;
-  const { trouble } = view;
-  const resting = trouble !== undefined && now < trouble.retryAt;
-  const ending = endSteps(facts);
-  const steps = resting
-    ? ending.filter(({ name }) => name === "force_stop" && trouble.step !== name)
-    : [
-        ...ending,
-        ...nicSteps(facts),
-        ...diskSteps(facts),
-        ...liveSteps(facts),
-        ...startSteps(facts),
-      ];
+  const rests = (key: string): boolean => (view.troubles.get(key)?.retryAt ?? 0) > now;
   const due = [
-    resting ? trouble.retryAt : undefined,
+    ...endSteps(facts),
+    ...nicSteps(facts),
+    ...diskSteps(facts),
+    ...liveSteps(facts),
+    ...startSteps(facts),
+  ];
+  // Who cannot be asked can still be ended.
+  const unseen = rests("observe");
+  const isResting = (step: VmStep): boolean =>
+    (unseen && step.name !== "force_stop") || rests(stepKey(step));
+  const times = [
+    ...[...view.troubles.values()].map(({ retryAt }) => retryAt),
     facts.internal.stopping && facts.alive ? deadlineOf(facts) : undefined,
     facts.stopWanted && view.pressed ? view.pressed.at + pressInterval : undefined,
     facts.wanted && !facts.alive ? facts.internal.failures?.retryAt : undefined,
@@ -54,7 +77,11 @@ export function planSteps(facts: Working): {
       ? view.resumedAt + resumeInterval
       : undefined,
   ].filter((at) => at !== undefined && at > now);
-  return { steps, ...(due.length > 0 && { wakeAt: Math.min(...(due as number[])) }) };
+  return {
+    steps: due.filter((step) => !isResting(step)),
+    resting: due.filter(isResting),
+    ...(times.length > 0 && { wakeAt: Math.min(...(times as number[])) }),
+  };
 }
 
 /** A guest that still boots does not hear its power button: it is pressed again. */

@@ -4,6 +4,9 @@ import type { Acknowledgement, NicConfig } from "../port/networks.ts";
 /** A failure of a step, and when the next try is due. */
 export interface Trouble {
   readonly step: string;
+  /** The wish under which it failed: another one may always be tried. */
+  readonly specRevision: number;
+  readonly deletedAt: number | undefined;
   readonly reason: string;
   readonly message: string;
   readonly count: number;
@@ -31,7 +34,8 @@ export interface VmView {
   startFailure:
     | { readonly bootId: string; readonly reason: string; readonly message: string }
     | undefined;
-  trouble: Trouble | undefined;
+  /** The steps that failed, by their keys; `observe` is a look at the host that found nobody to ask. */
+  readonly troubles: Map<string, Trouble>;
   /** Disks that were mended after an unclean end, by id. */
   readonly checked: Set<string>;
   /** The newest acknowledgement of each MAC address. */
@@ -54,7 +58,7 @@ export function newView(fresh = false): VmView {
     resumedAt: undefined,
     pressed: undefined,
     startFailure: undefined,
-    trouble: undefined,
+    troubles: new Map(),
     checked: new Set(),
     acknowledgements: new Map(),
     news: [],
