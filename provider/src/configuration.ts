@@ -2,9 +2,9 @@ import { parseAddress } from "@lodge/schemas/rpc/address.ts";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import { checkIdentity, readPem, type Identity } from "@lodge/schemas/rpc/tls.ts";
 import * as z from "zod";
-import { Hosts } from "./hosts.ts";
+import { Hosts, type HostsConfig } from "./hosts.ts";
 import type { ConfigureContext } from "./sdk/provider.ts";
-import { isUnknown } from "./sdk/value/unknown.ts";
+import { isUnknown, type Unknown } from "./sdk/value/unknown.ts";
 
 /** The provider block. */
 export const ProviderConfig = z.object({
@@ -18,6 +18,10 @@ export const ProviderConfig = z.object({
         }),
       }),
     )
+    // What a `for` left nothing of must not become objects of the machine that Terraform runs on.
+    .refine((hosts) => Object.keys(hosts).length > 0, {
+      error: "is empty. Name a host, or leave it out for the agent of this machine.",
+    })
     .optional()
     .meta({
       description:
@@ -52,31 +56,28 @@ export const ProviderConfig = z.object({
 
 type Given = { readonly [Name in keyof z.input<typeof ProviderConfig>]-?: unknown };
 
-/** The hosts of a provider block. Nothing is connected yet; unknown parts are tolerated until a host is needed. */
+type Credentials = Omit<Given, "hosts" | "default_host">;
+
+/** The hosts of a provider block. Nothing is connected yet; unknown parts are tolerated until a host needs them. */
 export function configure({ config }: ConfigureContext<typeof ProviderConfig>): Hosts {
-  const given: Given = config;
-  if (Object.values(given).some(isUnknown) || hasUnknownEndpoint(given.hosts))
-    return new Hosts(undefined);
-  const hosts = endpoints(given.hosts);
-  const defaultHost = text(given.default_host, "LODGE_DEFAULT_HOST");
+  const { default_host: defaultHost, hosts, ...credentials }: Given = config;
+  if (isUnknown(hosts) || Object.values(credentials).some(isUnknown)) return new Hosts(undefined);
   let identity: Promise<Identity> | undefined;
   return new Hosts({
-    hosts,
-    ...(defaultHost !== undefined && { defaultHost }),
-    identity: () => (identity ??= loadIdentity(given)),
+    hosts: endpoints(hosts),
+    defaultHost: isUnknown(defaultHost)
+      ? defaultHost
+      : ((defaultHost as string | null) ?? (process.env["LODGE_DEFAULT_HOST"] || undefined)),
+    identity: () => (identity ??= loadIdentity(credentials)),
   });
 }
 
-function hasUnknownEndpoint(hosts: unknown): boolean {
-  return Object.values(hosts ?? {}).some(
-    (host) => isUnknown(host) || isUnknown((host as { endpoint: unknown }).endpoint),
+function endpoints(hosts: unknown): HostsConfig["hosts"] {
+  if (hosts === null) return environmentEndpoint(process.env);
+  const given = Object.entries(hosts as Record<string, { endpoint: string | Unknown } | Unknown>);
+  return Object.fromEntries(
+    given.map(([name, host]) => [name, isUnknown(host) ? host : host.endpoint]),
   );
-}
-
-function endpoints(hosts: unknown): { [name: string]: string } {
-  const given = Object.entries((hosts ?? {}) as { [name: string]: { endpoint: string } });
-  if (given.length === 0) return environmentEndpoint(process.env);
-  return Object.fromEntries(given.map(([name, { endpoint }]) => [name, endpoint]));
 }
 
 /** The one agent that the environment names, as the command line takes it; none where that is an agent of this machine. */
@@ -99,11 +100,7 @@ function environmentEndpoint(environment: Readonly<Record<string, string | undef
   return { [name]: endpoint };
 }
 
-function text(value: unknown, variable: string): string | undefined {
-  return typeof value === "string" ? value : process.env[variable] || undefined;
-}
-
-async function loadIdentity(given: Given): Promise<Identity> {
+async function loadIdentity(given: Credentials): Promise<Identity> {
   const [ca, certificate, key] = await Promise.all([
     material(given, "ca_certificate"),
     material(given, "client_certificate"),
@@ -116,7 +113,7 @@ async function loadIdentity(given: Given): Promise<Identity> {
 
 /** One PEM text: the configuration goes before the environment, text before a file. */
 async function material(
-  given: Given,
+  given: Credentials,
   name: "ca_certificate" | "client_certificate" | "client_key",
 ): Promise<string> {
   const [variable, pem, path] = [

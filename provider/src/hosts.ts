@@ -6,13 +6,20 @@ import { objectId } from "@lodge/schemas/spec/field.ts";
 import { kinds, type KindName } from "@lodge/schemas/spec/kind.ts";
 import { randomUUID } from "node:crypto";
 import { Agent } from "./agent.ts";
-import { AttributeError } from "./sdk/diagnostic.ts";
+import {
+  noHostChosen,
+  noSuchHost,
+  notLocal,
+  unknownUntilApply,
+  type HostSource,
+} from "./host-source.ts";
+import { isUnknown, type Unknown } from "./sdk/value/unknown.ts";
 
-/** What the provider block and the environment say, once all of it is known. */
+/** What the provider block and the environment say. */
 export interface HostsConfig {
-  /** Endpoints by the names of their agents. Empty: the local agent's socket. */
-  readonly hosts: { readonly [name: string]: string };
-  readonly defaultHost?: string;
+  /** Endpoints by the names of their agents, as far as they are known. Empty: the local agent's socket. */
+  readonly hosts: { readonly [name: string]: string | Unknown };
+  readonly defaultHost: string | Unknown | undefined;
   readonly identity: () => Promise<Identity>;
 }
 
@@ -24,14 +31,20 @@ export class Hosts {
   /** Terraform configures a provider for each walk over a configuration: that is a run. */
   readonly #run = randomUUID();
 
-  /** Undefined: parts of the configuration are not known yet. */
+  /** Undefined: what every host needs is not known yet. */
   constructor(config: HostsConfig | undefined) {
     this.#config = config;
   }
 
-  /** Whether the configuration is known, so that an agent can be asked. */
-  get known(): boolean {
-    return this.#config !== undefined;
+  /**
+   * Whether enough is known to find the agent of a host, by default of the default host, or to say that there is none;
+   * null for no name.
+   */
+  isKnown(name: unknown): boolean {
+    if (!this.#config || isUnknown(name)) return false;
+    const { hosts } = this.#config;
+    const chosen = name ?? this.#default();
+    return !isUnknown(chosen) && !isUnknown(hosts[chosen as string]);
   }
 
   /** Whether an object of that host needs no word of it: no other host is configured, or it is the default one. */
@@ -41,25 +54,20 @@ export class Hosts {
   }
 
   /**
-   * The agent of the host of that name, by default of the default host.
-   * Throws INVALID_ARGUMENT where the host is not configured, or where there are several and none is chosen.
+   * The agent of the host of that name, by default of the default host. `source` is where the name comes from.
+   * Throws INVALID_ARGUMENT where the host is not configured, or where there are several and none is chosen, and
+   * CONFIGURATION_UNKNOWN where it is not known yet how to reach it.
    */
-  async agent(name: string | null | undefined): Promise<Agent> {
-    const { hosts, defaultHost } = this.#settings();
+  async agent(name: string | null | undefined, source: HostSource = ["host"]): Promise<Agent> {
+    const { hosts } = this.#settings();
     const names = Object.keys(hosts);
-    if (names.length === 0) return this.#localAgent(name);
-    const chosen = name ?? defaultHost ?? (names.length === 1 ? names[0] : undefined);
-    if (chosen === undefined) {
-      throw new AttributeError(
-        ["host"],
-        `No host is chosen. Set host, or the provider's default_host, to one of ${names.join(", ")}.`,
-      );
-    }
+    if (names.length === 0) return this.#localAgent(name, source);
+    const chosen = name ?? this.#default();
+    if (chosen === undefined) throw noHostChosen(names, source);
+    if (isUnknown(chosen)) throw unknownUntilApply("The provider's default_host");
     if (hosts[chosen] === undefined) {
-      throw new AttributeError(
-        ["host"],
-        `The provider's hosts has no ${chosen}; it has ${names.join(", ")}.`,
-      );
+      const isDefault = source !== "state" && chosen === this.#settings().defaultHost;
+      throw noSuchHost(chosen, names, isDefault ? "default_host" : source);
     }
     return this.#configured(chosen, hosts[chosen]);
   }
@@ -98,7 +106,9 @@ export class Hosts {
 
   /** Where a name is looked up that comes without a host: on the default host, and where there is none, on all. */
   get defaultHost(): string | null {
-    return this.#settings().defaultHost ?? null;
+    const { defaultHost } = this.#settings();
+    if (isUnknown(defaultHost)) throw unknownUntilApply("The provider's default_host");
+    return defaultHost ?? null;
   }
 
   /**
@@ -116,50 +126,63 @@ export class Hosts {
       });
     }
     const slash = text.indexOf("/");
-    const agent = await this.agent(slash < 0 ? undefined : text.slice(0, slash));
-    return agent.kind(kind).get({ name: text.slice(slash + 1) }, false, { signal });
+    const agent = await this.agent(slash < 0 ? undefined : text.slice(0, slash), "import");
+    const name = text.slice(slash + 1);
+    return agent
+      .kind(kind)
+      .get({ name }, false, { signal })
+      .catch((thrown: unknown) => {
+        if (!isNotFound(thrown)) throw thrown;
+        const remedy = slash < 0 ? "For one of another host, say HOST/NAME." : undefined;
+        throw lodgeError(
+          "NOT_FOUND",
+          `The host ${agent.name} has no ${title} with the name ${name}.`,
+          {
+            kind,
+            name,
+            ...(remedy !== undefined && { remedy }),
+          },
+        );
+      });
   }
 
   #settings(): HostsConfig {
     if (this.#config) return this.#config;
-    throw lodgeError(
-      "CONFIGURATION_UNKNOWN",
-      "The provider's configuration is only known after apply.",
-      {
-        remedy:
-          "Give the provider values that are known at plan, or apply what they come from first with -target.",
-      },
-    );
+    throw unknownUntilApply("The provider's configuration");
+  }
+
+  /** The host of what names none; undefined where there are several and none is chosen. */
+  #default(): string | Unknown | undefined {
+    const { hosts, defaultHost } = this.#settings();
+    const names = Object.keys(hosts);
+    return defaultHost ?? (names.length === 1 ? names[0] : undefined);
   }
 
   #all(): Promise<Agent>[] {
     const { hosts } = this.#settings();
     const entries = Object.entries(hosts).toSorted(([a], [b]) => (a < b ? -1 : 1));
     return entries.length === 0
-      ? [this.#localAgent(undefined)]
+      ? [this.#localAgent(undefined, ["host"])]
       : entries.map(([name, endpoint]) => this.#configured(name, endpoint));
   }
 
-  #configured(name: string, endpoint: string): Promise<Agent> {
+  #configured(name: string, endpoint: string | Unknown): Promise<Agent> {
     const known = this.#agents.get(name) ?? this.#connect(name, endpoint);
     this.#agents.set(name, known);
     return known;
   }
 
-  async #connect(name: string, endpoint: string): Promise<Agent> {
+  async #connect(name: string, endpoint: string | Unknown): Promise<Agent> {
+    if (isUnknown(endpoint)) throw unknownUntilApply(`The endpoint of the host ${name}`);
     const identity = await this.#settings().identity();
     return new Agent({ name, endpoint, tls: identity, run: this.#run });
   }
 
-  async #localAgent(name: string | null | undefined): Promise<Agent> {
+  async #localAgent(name: string | null | undefined, source: HostSource): Promise<Agent> {
     this.#local ??= connectLocal(this.#run);
     const agent = await this.#local;
-    if (name !== null && name !== undefined && name !== agent.name) {
-      throw new AttributeError(
-        ["host"],
-        `The provider has no hosts, so only the local agent ${agent.name} can be asked, not ${name}.`,
-      );
-    }
+    if (name !== null && name !== undefined && name !== agent.name)
+      throw notLocal(name, agent.name, source);
     return agent;
   }
 }

@@ -51,9 +51,43 @@ describe("several hosts", () => {
     await expect(
       (await both()).plan("lodge_disk", undefined, { ...disk, host: "rack3" }),
     ).rejects.toThrow("The provider's hosts has no rack3; it has rack1, rack2. (at host)");
-    expect(
-      (await (await both({})).plan("lodge_disk", undefined, { ...disk, host: unknown })).action,
-    ).toBe("create");
+    await expect((await both({})).plan("lodge_network", undefined, net)).rejects.toThrow(
+      "No host is chosen. Set hosts, or the provider's default_host, to one of rack1, rack2. (at hosts)",
+    );
+    await expect(
+      (await both()).plan("lodge_network", undefined, { ...net, hosts: ["rack3"] }),
+    ).rejects.toThrow("The provider's hosts has no rack3; it has rack1, rack2. (at hosts)");
+  });
+
+  test("have what is not known to have a host at plan, with and without a default", async () => {
+    await (await both()).apply("lodge_disk", undefined, disk);
+    await (await both()).apply("lodge_network", undefined, net);
+    const wishes: readonly [string, object][] = [
+      ["lodge_disk", { ...disk, host: unknown }],
+      ["lodge_network", { ...net, hosts: unknown }],
+      ["lodge_network", { ...net, hosts: [unknown] }],
+    ];
+    for (const block of [{}, { default_host: "rack1" }]) {
+      for (const [type, config] of wishes) {
+        // What the default host has of that name is in nobody's way who may be meant for the other one.
+        const core = await both(block);
+        expect((await core.plan(type, undefined, config)).action).toBe("create");
+        expect((await core.plan(type, undefined, config)).action).toBe("create");
+        expect(core.caller.warnings).toEqual([]);
+      }
+    }
+    const there = await (
+      await both({})
+    ).apply(
+      "lodge_network",
+      undefined,
+      { ...net, hosts: ["rack2"] },
+      {
+        ...net,
+        hosts: unknown,
+      },
+    );
+    expect(attributes(there)["hosts"]).toEqual(["rack2"]);
   });
 
   test("have what they are wished to have, and another host is another object", async () => {
@@ -98,7 +132,10 @@ describe("several hosts", () => {
       (await both()).importByIdentity("lodge_disk", { id: "rack2/data" }),
     ).rejects.toThrow("No host has a disk with the id rack2/data.");
     await expect((await both()).import("lodge_disk", "data")).rejects.toThrow(
-      /No disk on this host has the name data/u,
+      "The host rack1 has no disk with the name data. For one of another host, say HOST/NAME. (NOT_FOUND)",
+    );
+    await expect((await both()).import("lodge_disk", "rack1/data")).rejects.toThrow(
+      "The host rack1 has no disk with the name data. (NOT_FOUND)",
     );
     await expect((await both()).import("lodge_disk", id.replace(/^./u, "x"))).rejects.toThrow(/./u);
   });
@@ -114,7 +151,7 @@ test.each(["20250101-backup", "deadbeef-web", "00000000-0000-4000-8000"])(
         name,
       });
     await expect((await both()).import("lodge_disk", `${name}-2`)).rejects.toThrow(
-      `No disk on this host has the name ${name}-2.`,
+      `The host rack1 has no disk with the name ${name}-2.`,
     );
   },
 );
@@ -253,22 +290,141 @@ describe("a host that does not answer", () => {
   });
 });
 
+describe("an error about a host names what is to be changed", () => {
+  const said = (doing: Promise<unknown>) =>
+    doing.then(
+      () => "nothing",
+      ({ message }: Error) => message,
+    );
+
+  test("where none is chosen", async () => {
+    const core = await both({});
+    expect(await said(core.import("lodge_disk", "data"))).toBe(
+      "Unable to import lodge_disk: No host is chosen. Import HOST/NAME, or set the provider's default_host; the host is one of rack1, rack2.",
+    );
+    expect(await said(core.readDataSource("lodge_host", {}))).toBe(
+      "Unable to read lodge_host: No host is chosen. Set name, or the provider's default_host, to one of rack1, rack2. (at name)",
+    );
+  });
+
+  test("where there is none of that name", async () => {
+    const core = await both({ default_host: "rack9" });
+    const wrong = `The provider's hosts has no rack9; it has rack1, rack2. The name is that of its default_host, or of LODGE_DEFAULT_HOST: set that to one of them.`;
+    for (const [type, config] of [
+      ["lodge_disk", disk],
+      ["lodge_network", net],
+    ] as const)
+      expect(await said(core.plan(type, undefined, config))).toBe(
+        `Unable to plan ${type}: ${wrong}`,
+      );
+    expect(await said(core.readDataSource("lodge_disk", { name: "data" }))).toContain(wrong);
+    expect(await said(core.import("lodge_disk", "data"))).toContain(wrong);
+    expect(await said(core.import("lodge_disk", "rack8/data"))).toBe(
+      "Unable to import lodge_disk: The provider's hosts has no rack8; it has rack1, rack2. What stands before the first / is a host.",
+    );
+    expect(await said(core.readDataSource("lodge_host", { name: "rack8" }))).toMatch(
+      /has no rack8; it has rack1, rack2\. \(at name\)$/u,
+    );
+  });
+});
+
 describe("a provider block", () => {
   test.each([
-    ["an unknown endpoint", { hosts: { rack1: { endpoint: unknown } } }],
     ["unknown hosts", { hosts: unknown }],
     ["an unknown key", { client_key_pem: unknown }],
-    ["an unknown default", { default_host: unknown }],
   ])("with %s plans what is new, and can tell nothing of what is there", async (_, block) => {
     const core = await provider([rack1], { block });
     expect((await core.plan("lodge_disk", undefined, disk)).action).toBe("create");
     const item = await (await provider([rack1])).apply("lodge_disk", undefined, disk);
     await expect(core.refresh("lodge_disk", item)).rejects.toThrow(
-      /^Unable to read lodge_disk: The provider's configuration is only known after apply\. .*-target\.$/u,
+      /^Unable to read lodge_disk: The provider's configuration is only known after apply\. .*-target\. \(CONFIGURATION_UNKNOWN\)$/u,
     );
   });
 
-  test("that loses a host says which", async () => {
+  describe.each([
+    ["endpoint", { endpoint: unknown }],
+    ["entry", unknown],
+  ])("with a host whose %s is unknown", (_, entry) => {
+    const withNew = (agents: readonly CoreAgent[], block: object = {}) =>
+      provider(agents, {
+        block: {
+          hosts: {
+            ...Object.fromEntries(agents.map(({ name, endpoint }) => [name, { endpoint }])),
+            rack3: entry,
+          },
+          ...block,
+        },
+      });
+    const unknownHost =
+      /The endpoint of the host rack3 is only known after apply\. .*-target\. \(CONFIGURATION_UNKNOWN\)$/u;
+
+    test("plans what is new on it, and asks the others as ever", async () => {
+      const made = await (await both()).apply("lodge_disk", undefined, { ...disk, host: "rack2" });
+      const core = await withNew([rack1, rack2]);
+      for (const type of ["lodge_disk", "lodge_disk", "lodge_network"]) {
+        const config =
+          type === "lodge_disk" ? { ...disk, host: "rack3" } : { ...net, hosts: ["rack3"] };
+        const plan = core.plan(type, undefined, config);
+        expect((await plan).action).toBe("create");
+      }
+      expect(attributes((await core.refresh("lodge_disk", made))!)).toEqual(attributes(made));
+      const grown = { ...disk, host: "rack2", size: "2GiB" };
+      expect(attributes(await core.apply("lodge_disk", made, grown))["size"]).toBe("2GiB");
+      const again = (await withNew([rack1, rack2])).plan("lodge_disk", undefined, grown);
+      await expect(again).rejects.toThrow(/exists already/u);
+      await expect(core.plan("lodge_disk", undefined, disk)).rejects.toThrow(
+        "No host is chosen. Set host, or the provider's default_host, to one of rack1, rack2, rack3.",
+      );
+      expect(attributes(await core.import("lodge_disk", attributes(made)["id"]))).toMatchObject({
+        name: "data",
+        host: "rack2",
+      });
+    });
+
+    test("can tell nothing of what is there", async () => {
+      await using rack3 = await CoreAgent.start({ name: "rack3" });
+      const made = await (await provider([rack3])).apply("lodge_disk", undefined, disk);
+      const core = await withNew([rack1]);
+      await expect(core.refresh("lodge_disk", made)).rejects.toThrow(unknownHost);
+      await expect(core.import("lodge_disk", "rack3/data")).rejects.toThrow(unknownHost);
+      // Whether an id exists is known only where another host has it.
+      await expect(core.import("lodge_disk", attributes(made)["id"])).rejects.toThrow(unknownHost);
+      await expect(core.readDataSource("lodge_host", { name: "rack3" })).rejects.toThrow(
+        unknownHost,
+      );
+      await expect(core.readDataSource("lodge_hosts", {})).rejects.toThrow(unknownHost);
+    });
+
+    test("plans what goes there by default", async () => {
+      const core = await withNew([rack1], { default_host: "rack3" });
+      expect((await core.plan("lodge_disk", undefined, disk)).action).toBe("create");
+      const alone = await withNew([]);
+      expect((await alone.plan("lodge_disk", undefined, disk)).action).toBe("create");
+    });
+  });
+
+  test("with an unknown default asks the hosts that are named", async () => {
+    const core = await both({ default_host: unknown });
+    expect((await core.plan("lodge_disk", undefined, disk)).action).toBe("create");
+    const named = { ...disk, host: "rack2" };
+    const there = await core.apply("lodge_disk", undefined, named);
+    expect((await core.plan("lodge_disk", there, named)).action).toBe("no-op");
+    expect(attributes(await core.import("lodge_disk", "rack2/data"))["host"]).toBe("rack2");
+    await expect(core.import("lodge_disk", "data")).rejects.toThrow(
+      /The provider's default_host is only known after apply\. .*-target\. \(CONFIGURATION_UNKNOWN\)$/u,
+    );
+  });
+
+  test("with hosts that are empty is refused, and speaks to no agent of this machine", async () => {
+    const environment = { LODGE_AGENT_DIR: rack2.files.directory };
+    await inEnvironment(environment, async () => {
+      await expect(provider([], { block: { default_host: "rack1" } })).rejects.toThrow(
+        "hosts: is empty. Name a host, or leave it out for the agent of this machine. (at hosts)",
+      );
+    });
+  });
+
+  test("that loses a host says which, and what to do about its objects", async () => {
     const there = await (await both()).apply("lodge_disk", undefined, { ...disk, host: "rack2" });
     const error = await (
       await provider([rack1])
@@ -276,7 +432,8 @@ describe("a provider block", () => {
       .refresh("lodge_disk", there)
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
-      message: expect.stringMatching(/The provider's hosts has no rack2; it has rack1\./u),
+      message:
+        "Unable to read lodge_disk: The provider's hosts has no rack2; it has rack1. The state has an object on rack2: put rack2 back into hosts until that is destroyed, or forget it with a removed block or `terraform state rm`.",
       instance: there,
     });
   });

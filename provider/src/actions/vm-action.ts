@@ -32,7 +32,7 @@ export async function planVmAction({
   client,
   signal,
 }: PlanActionContext<Schema, Hosts>): Promise<void> {
-  if (!isKnown(id) || !client.known) return;
+  if (!isKnown(id)) return;
   try {
     await findVm(client, id, signal);
   } catch (thrown) {

@@ -16,7 +16,7 @@ export const host = dataSource<Hosts>()({
     ...hostFacts,
   }),
   async read({ config, client, signal }) {
-    const agent = await client.agent(config.name);
+    const agent = await client.agent(config.name, ["name"]);
     const told = await agent.host(signal);
     return { name: told.name, ...factsOf(told) };
   },

@@ -18,5 +18,6 @@ const untolerated: ReadonlySet<string> = new Set<Reason>([
 /** Whether a plan goes on although an agent failed so, since it is asked again when the plan is applied. */
 export function isAskedLater(thrown: unknown): boolean {
   const { code, reason } = asLodgeError(thrown);
+  if (reason === ("CONFIGURATION_UNKNOWN" satisfies Reason)) return true;
   return tolerated.has(code) && !untolerated.has(reason);
 }

@@ -5,6 +5,7 @@ import { kinds, type KindName } from "@lodge/schemas/spec/kind.ts";
 import { randomUUID } from "node:crypto";
 import type { z } from "zod";
 import type { Agent } from "../agent.ts";
+import type { HostSource } from "../host-source.ts";
 import { isNotFound, type Hosts } from "../hosts.ts";
 import { Interrupted } from "../sdk/interrupted.ts";
 import type { CreateContext, PlanContext, Resource } from "../sdk/resource.ts";
@@ -32,6 +33,8 @@ export function privateOf({ id, specRevision, spec }: Item<KindName>): PrivateDa
 
 /** Where wish and fact of an object's host stand in its attributes. */
 interface Placement {
+  /** The attribute of the wish. */
+  readonly attribute: "host" | "hosts";
   /** The host that is wished for: unknown where that is not known yet, null for the default one. */
   wish(values: Values): unknown;
   /** The attributes of an object that is on a host. */
@@ -44,6 +47,7 @@ interface Placement {
 
 /** Disks, pools and VMs: one `host`, wish and fact apart. */
 export const onOneHost: Placement = {
+  attribute: "host",
   wish: (values) => values["host"],
   fact: (host) => ({ actual_host: host }),
   choice: (host) => ({ host }),
@@ -52,6 +56,7 @@ export const onOneHost: Placement = {
 
 /** Networks and images: a set of `hosts`. */
 export const onHosts: Placement = {
+  attribute: "hosts",
   wish: (values) => {
     const hosts = values["hosts"];
     if (isUnknown(hosts)) return hosts;
@@ -97,7 +102,9 @@ export function kindResource<K extends KindName, Schema extends z.ZodObject>(
     identity: idIdentity,
     async create({ plan, client, signal, afterwards }) {
       const limit = deadline("create", timeouts(plan), signal);
-      const agent = await client.agent(placement.wish(plan) as string | null);
+      const agent = await client.agent(placement.wish(plan) as string | null, [
+        placement.attribute,
+      ]);
       const wish = { id: randomUUID() };
       const made = definition.make
         ? await definition.make(agent, plan, wish, limit)
@@ -108,7 +115,7 @@ export function kindResource<K extends KindName, Schema extends z.ZodObject>(
     },
     async update({ plan, prior, client, private: kept, signal }) {
       const limit = deadline("update", timeouts(plan), signal);
-      const agent = await client.agent(placement.home(prior));
+      const agent = await client.agent(placement.home(prior), "state");
       const id = (prior as Values)["id"] as string;
       const wish = { id, spec: specOf(kind, plan), expectedRevision: kept["revision"] as number };
       const edited = sameSpec(kind, plan, prior)
@@ -127,7 +134,7 @@ export function kindResource<K extends KindName, Schema extends z.ZodObject>(
       return item ? { state: state(item), private: privateOf(item) } : gone;
     },
     async delete({ state: known, client, signal }) {
-      const agent = await client.agent(placement.home(known));
+      const agent = await client.agent(placement.home(known), "state");
       await deleteItem(agent, kind, known, deadline("delete", timeouts(known), signal));
     },
     async import({ id, identity, client, signal }) {
@@ -190,7 +197,7 @@ export async function planKind<K extends KindName, Schema extends z.ZodObject>(
   const wished = placement.wish(config!);
   const elsewhere = isUnknown(wished) || typeof wished === "string";
   const moves = prior && elsewhere && wished !== placement.home(prior);
-  if (moves) context.requireReplace(placement === onOneHost ? ["host"] : ["hosts"]);
+  if (moves) context.requireReplace([placement.attribute]);
   const likely = await definition.plan?.(context);
   const replaced = context.replaces();
   if (prior && replaced) refuseProtected(kind, prior, context);
@@ -199,8 +206,10 @@ export async function planKind<K extends KindName, Schema extends z.ZodObject>(
   if (replacement && context.private["protected"] === true)
     refuseProtected(kind, { ...planned, deletion_protection: true }, context);
   const id = (prior ?? context.private)["id"] as string | undefined;
-  const host = prior && !moves ? placement.home(prior) : wished;
-  await refuseTwins(kind, { id, host, planned }, context);
+  const stays = Boolean(prior) && !moves;
+  const host = stays ? placement.home(prior!) : wished;
+  const source: HostSource = stays ? "state" : [placement.attribute];
+  await refuseTwins(kind, { id, host, source, planned }, context);
   if (moves) return;
   const changes =
     !prior || Object.keys(kinds[kind].spec.shape).some((name) => context.changed([name]));
@@ -211,18 +220,23 @@ export async function planKind<K extends KindName, Schema extends z.ZodObject>(
   if (changes && !replacement) {
     const edit = prior && { id: id!, revision: context.private["revision"] as number };
     const values = { planned: { ...planned, ...likely }, config: config! };
-    await preview(kind, context.client, { ...values, ...edit, host, replaced }, context);
+    await preview(kind, context.client, { ...values, ...edit, host, source, replaced }, context);
   }
 }
 
 /** What two resources of one configuration claim is refused before an agent is asked: for it both are new. */
 async function refuseTwins(
   kind: KindName,
-  of: { readonly id: string | undefined; readonly host: unknown; readonly planned: Values },
+  of: {
+    readonly id: string | undefined;
+    readonly host: unknown;
+    readonly source: HostSource;
+    readonly planned: Values;
+  },
   { client, diagnostics }: PlanContext<never, Hosts>,
 ): Promise<void> {
-  if (!client.known || isUnknown(of.host)) return;
-  const { name: host } = await client.agent(of.host as string | null);
+  if (!client.isKnown(of.host)) return;
+  const { name: host } = await client.agent(of.host as string | null, of.source);
   const claims = claimsOf(kind, host, of.planned);
   for (const { path, clash } of walkOf(client).claim(of.id ?? Symbol("new"), claims))
     diagnostics.error(`Invalid value for ${formatPath(path)}`, clash, path);
@@ -277,7 +291,7 @@ export async function readItem<K extends KindName>(
   id: string,
   signal: AbortSignal,
 ): Promise<Item<K> | undefined> {
-  const agent = await hosts.agent(home);
+  const agent = await hosts.agent(home, "state");
   return (await agent.read(kind, id, signal)) ?? hosts.find(kind, id, signal);
 }
 

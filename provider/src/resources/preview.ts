@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
 import type { Agent } from "../agent.ts";
+import type { HostSource } from "../host-source.ts";
 import type { Hosts } from "../hosts.ts";
 import type { Diagnostics } from "../sdk/diagnostic.ts";
 import { formatPath } from "../sdk/value/path.ts";
@@ -42,6 +43,7 @@ interface Question {
   readonly revision?: number;
   /** The host that it is or shall be on; null for the default one. */
   readonly host: unknown;
+  readonly source: HostSource;
   /** Whether it will be a new object in the place of the old one. */
   readonly replaced: boolean;
 }
@@ -53,11 +55,11 @@ interface Question {
 export async function preview<K extends KindName>(
   kind: K,
   hosts: Hosts,
-  { planned, config, id, revision, host, replaced }: Question,
+  { planned, config, id, revision, host, source, replaced }: Question,
   { diagnostics, signal }: { readonly diagnostics: Diagnostics; readonly signal: AbortSignal },
 ): Promise<void> {
-  if (!hosts.known || isUnknown(host)) return;
-  const agent = await hosts.agent(host as string | null);
+  if (!hosts.isKnown(host)) return;
+  const agent = await hosts.agent(host as string | null, source);
   const spec = knownSpec(kind, planned);
   if (!spec || performance.now() - (silent.get(agent) ?? -Infinity) < SULK) return;
   // What the configuration leaves to the agent is no part that is missing.
