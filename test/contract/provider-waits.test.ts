@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Core } from "@lodge/provider/sdk/testing/core.ts";
 import type { Instance } from "@lodge/provider/sdk/testing/core-error.ts";
 import { plainValue } from "@lodge/provider/sdk/testing/core-value.ts";
-import { isUnknown } from "@lodge/provider/sdk/value/unknown.ts";
+import { isUnknown, unknown } from "@lodge/provider/sdk/value/unknown.ts";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import { CoreAgent, type Stand } from "../harness/core-agent.ts";
 import { idOf } from "../harness/life.ts";
@@ -113,6 +113,48 @@ describe("a wait that fails", () => {
     agent.world.networks.serve(nic.network_id, "10.20.0.10", 22, (connection) => connection.end());
     const then = await apply(instance, web({ ipv4: true, tcp_port: 22, timeout: "10s" }));
     expect(attributes(then.instance!)["ready"]).toBe(true);
+  });
+});
+
+describe("a wait for an address", () => {
+  const { network_id } = nic;
+  const certain = { ...nic, ipv4_address: "10.20.0.12" };
+  const refused = (name: string) =>
+    new RegExp(
+      `^Invalid combination at wait_for\\.${name}: .* the primary interface has an ipv4_pool_id\\. \\(at wait_for\\.${name}\\)$`,
+      "mu",
+    );
+  const plan = (members: object, wait_for: unknown) =>
+    core.plan("lodge_vm", undefined, { ...web(null), ...members, wait_for });
+
+  test.each<[string, object]>([
+    ["without interfaces", { nics: null }],
+    ["with none", { nics: {} }],
+    ["whose first interface has no pool", { nics: { eth0: { network_id }, eth1: nic } }],
+    [
+      "whose primary interface has no pool",
+      { nics: { a: nic, b: { network_id } }, primary_nic: "b" },
+    ],
+    ["whose network is not known yet", { nics: { eth0: { network_id: unknown } } }],
+    ["with no pool at all", { nics: { eth0: { network_id } }, primary_nic: unknown }],
+  ])("is refused at the plan of a VM %s", async (_, members) => {
+    await expect(plan(members, { ipv4: true })).rejects.toThrow(refused("ipv4"));
+    await expect(plan(members, { tcp_port: 22 })).rejects.toThrow(refused("tcp_port"));
+    for (const wait_for of [null, unknown, { ipv4: false, console: "up" }, { ipv4: unknown }])
+      await core.resource("lodge_vm").validate({ ...web(null), ...members, wait_for });
+  });
+
+  test.each<[string, object]>([
+    ["whose interface has a pool", {}],
+    ["and a certain address", { nics: { eth0: certain, eth1: { network_id } } }],
+    ["whose pool is not known yet", { nics: { eth0: { network_id, ipv4_pool_id: unknown } } }],
+    ["whose interfaces are not known yet", { nics: unknown }],
+    ["whose interface is not known yet", { nics: { eth0: unknown } }],
+    ["with a pool somewhere", { nics: { eth0: nic, a: { network_id } }, primary_nic: unknown }],
+    ["that shall be off", { nics: null, power_state: "stopped" }],
+    ["that may be off", { nics: null, power_state: unknown }],
+  ])("is planned for a VM %s", async (_, members) => {
+    expect((await plan(members, { ipv4: true, tcp_port: 22 })).action).toBe("create");
   });
 });
 

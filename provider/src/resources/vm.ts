@@ -24,6 +24,7 @@ import { follow } from "./settle.ts";
 import { sameSpec, specOf } from "./translate.ts";
 import { planVm } from "./vm-plan.ts";
 import { vmSchema } from "./vm-schema.ts";
+import { checkWaits } from "./wait-check.ts";
 import { Overdue, primaryNic, waitFor } from "./wait-for.ts";
 
 export const vmKind: KindDefinition<"vm", typeof vmSchema> = {
@@ -58,6 +59,7 @@ export const vm = resource<Hosts>()({
   schema: vmSchema,
   rules: vmRules,
   ...common,
+  validate: ({ config, diagnostics }) => checkWaits(config, diagnostics),
   async create({ plan, client, diagnostics, signal, afterwards }) {
     const limit = deadline("create", timeouts(plan), signal);
     const agent = await client.agent(plan.host);
