@@ -24,6 +24,8 @@ export async function follow<K extends KindName>(
 ): Promise<Seen<K>> {
   const { title } = kinds[kind];
   let since = 0;
+  let name: string | undefined;
+  const end = (): LodgeError => aborted(kind, { id, name }, isLate(signal));
   for (;;) {
     try {
       // Only a full state can say by its silence that the object does not exist.
@@ -34,37 +36,47 @@ export async function follow<K extends KindName>(
         since = event.sequence;
         if (event.type === "put") {
           missing = false;
+          ({ name } = event.item.spec);
           if (done(event.item)) return event.item;
         } else if (event.type === "delete" || missing) {
           if (done(undefined)) return undefined;
-          throw lodgeError("NOT_FOUND", `The ${title} ${id} was deleted meanwhile.`, { kind, id });
+          throw lodgeError("NOT_FOUND", `The ${title} ${name ?? id} was deleted meanwhile.`, {
+            kind,
+            id,
+          });
         }
       }
     } catch (thrown) {
-      if (signal.aborted) throw aborted(kind, id, isLate(signal));
+      if (signal.aborted) throw end();
       if (!(thrown instanceof LodgeError)) throw thrown;
       if (thrown.code === "OUT_OF_RANGE") since = 0;
       else if (thrown.code !== "UNAVAILABLE" || !thrown.retryable) throw thrown;
     }
     await sleep(RETRY, undefined, { signal }).catch(() => {
-      throw aborted(kind, id, isLate(signal));
+      throw end();
     });
   }
 }
 
-function aborted(kind: KindName, id: string, late: boolean): LodgeError {
+function aborted(
+  kind: KindName,
+  { id, name }: { readonly id: string; readonly name: string | undefined },
+  late: boolean,
+): LodgeError {
   const { title } = kinds[kind];
+  const called = name === undefined ? id : `${name} (${id})`;
   if (!late) {
     return lodgeError(
       "CANCELLED",
-      `The wait for the ${title} ${id} was interrupted; the agent carries on.`,
+      `The wait for the ${title} ${called} was interrupted; the agent carries on.`,
     );
   }
   // Only VMs have a log of their own.
-  const where = kind === "vm" ? "with `lodge vm log`" : "in the log of the host's agent";
+  const where =
+    kind === "vm" ? `with \`lodge vm log ${name ?? id}\`` : "in the log of the host's agent";
   return lodgeError(
     "DEADLINE_EXCEEDED",
-    `The ${title} ${id} did not get there in the time that timeouts allows.`,
+    `The ${title} ${called} did not get there in the time that timeouts allows.`,
     { remedy: `Raise the timeout, or look at what holds it up ${where}.` },
   );
 }
