@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { z } from "zod";
 import { provider } from "../../provider/src/provider.ts";
 import { nothing, TestAgent } from "../harness/agent.ts";
+import { follow, type Typed } from "../harness/guide.ts";
 import { blocksOf, textOf, versionsOf, type HclBlock } from "../harness/hcl.ts";
 import { LodgeTerraform, smallGuest } from "../harness/lodge.ts";
 import { codeBlocksOf } from "../harness/markdown.ts";
@@ -253,36 +254,41 @@ describe("applied", () => {
 });
 
 describe("guides, followed", () => {
-  const steps = (name: string): HclBlock[][] =>
-    versionsOf(codeOf(name)).map((blocks) =>
-      blocks.filter(
-        (block) => !isForeign(block) && !/^(?:terraform|provider)\b/u.test(block.header),
-      ),
-    );
+  const isBody = (block: HclBlock): boolean =>
+    !isForeign(block) && !/^(?:terraform|provider)\b/u.test(block.header);
 
   test("the first VM", async () => {
-    const [first, second] = steps("guides/first-vm.md");
-    // Its image is not ours to download.
-    const own = (blocks: HclBlock[]): string =>
-      textOf(blocks.filter(({ header }) => !header.includes("debian")));
-    await using terraform = new LodgeTerraform([agent], own(first!), { env: variables });
-    await terraform.apply();
+    await using terraform = new LodgeTerraform([agent], "");
+    const typed = follow(read("guides/first-vm.md"), {
+      terraform,
+      agent,
+      // Its image is not ours to download.
+      without: (block) => !isBody(block) || block.header.includes("debian"),
+    });
+    const until = async (line: string): Promise<Typed> => {
+      for (;;) {
+        const { value, done } = await typed.next();
+        if (done) throw new Error(`The guide does not say \`${line}\` any more.`);
+        if (value.line === line) return value;
+      }
+    };
+    await until("terraform apply");
     expect(await terraform.outputs()).toEqual({ address: "10.20.0.10" });
-    terraform.rewrite(own(second!));
-    const plan = await terraform.plan();
-    expect(plan.stdout).toContain("The VM will be restarted");
-    expect(plan.stdout).toMatch(/These changes need it: memory, disks\.data\./u);
-    await terraform.apply();
+    expect((await until("lodge vm list")).stdout).toContain("hello");
+    const { stdout: change, env } = await until("terraform apply");
+    expect(change).toContain("The VM will be restarted");
+    expect(change).toMatch(/These changes need it: memory, disks\.data\./u);
     expect((await terraform.state())["lodge_vm.hello"]).toMatchObject({
       ipv4_address: "10.20.0.10",
       restart_required: [],
       memory_bytes: 256 * 2 ** 20,
     });
-    expect(await terraform.remaining()).toEqual([]);
-    await agent.lodge("vm", "stop", "hello", "--wait");
-    expect((await terraform.plan()).changes).toEqual({ "lodge_vm.hello": "update" });
-    await terraform.destroy();
+    await terraform.run(["plan", "-detailed-exitcode"], { env });
+    await until("lodge vm stop hello --wait");
+    expect((await until("terraform plan")).stdout).toContain("lodge_vm.hello will be updated");
+    await until("terraform destroy");
     expect(await agent.census()).toEqual(nothing);
+    expect((await typed.next()).done).toBe(true);
   });
 
   test("importing", async () => {
@@ -299,7 +305,7 @@ resource "lodge_disk" "data" {
 `;
     await using owner = new LodgeTerraform([agent], others);
     await owner.apply();
-    const body = textOf(steps("guides/importing.md").at(-1)!);
+    const body = textOf(versionsOf(codeOf("guides/importing.md")).at(-1)!.filter(isBody));
     await using terraform = new LodgeTerraform([agent], body);
     const { stdout } = await terraform.apply();
     expect(stdout).toContain("3 imported, 0 added, 0 changed, 0 destroyed");
