@@ -121,7 +121,10 @@ export class TestHost implements AsyncDisposable {
 
 function files(directory: string): string[] {
   if (!existsSync(directory)) return [];
-  return readdirSync(directory, { recursive: true, encoding: "utf8" }).toSorted();
+  // Logs come a moment after what they tell of, and only where there is something to tell.
+  return readdirSync(directory, { recursive: true, encoding: "utf8" })
+    .filter((name) => !/\/dnsmasq\.(?:log|old)$/.test(name))
+    .toSorted();
 }
 
 /** Of the programs that the operations start. */

@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { exec } from "../../agent/src/lib/exec.ts";
 import { macs, paths } from "../../agent/src/lib/layout.ts";
-import { mac } from "../harness/frame.ts";
+import { ethernet, ip, mac, udp } from "../harness/frame.ts";
 import { TestHost } from "../harness/test-host.ts";
 
 let host: TestHost;
@@ -199,6 +199,30 @@ describe("a guest's address", () => {
   });
 });
 
+it("cannot fill the host's memory with complaints about a guest", async () => {
+  const network = await host.setNetwork(1);
+  const nic = await host.setNic(network, 10);
+  const guest = await host.guest(nic);
+  const { networkId } = network;
+  const log = paths.dnsmasqLog(host.layout, networkId);
+  const old = paths.dnsmasqOldLog(host.layout, networkId);
+  const complaints = (): number =>
+    [log, old].flatMap((path) =>
+      existsSync(path) ? (readFileSync(path, "latin1").match(/unknown lease/g) ?? []) : [],
+    ).length;
+  const size = (path: string): number => (existsSync(path) ? statSync(path).size : 0);
+  await guest.send(release(nic.mac, "10.20.1.10"));
+  await expect.poll(complaints, { timeout: 30_000 }).toBeGreaterThan(0);
+  // More than two files hold, in pieces that no buffer on the way is too small for.
+  for (let round = 0; round < 60; round++) {
+    for (let count = 0; count < 50; count++) await guest.send(release(nic.mac, "10.20.1.10"));
+    await sleep(20);
+  }
+  await expect.poll(() => size(old), { timeout: 60_000 }).toBeGreaterThan(0);
+  expect(size(log) + size(old)).toBeLessThanOrEqual(128 * 1024);
+  expect(await guest.dhcp()).toMatchObject({ ip: "10.20.1.10" });
+});
+
 it("is served by a program that can do little else", async () => {
   const network = await host.setNetwork(1);
   const status = readFileSync(`/proc/${host.dnsmasqPid(network.networkId)}/status`, "utf8");
@@ -225,6 +249,19 @@ it("gives no DNS, and listens for nothing but DHCP", async () => {
   );
   expect(open).toEqual([67]);
 });
+
+/** A guest gives an address back that it never had. */
+function release(of: string, address: string): Buffer {
+  const head = Buffer.alloc(236);
+  Buffer.from([1, 1, 6, 0, 1, 2, 3, 4]).copy(head);
+  ip(address).copy(head, 12);
+  mac(of).copy(head, 28);
+  const server = ip("169.254.169.254");
+  const options = [Buffer.from("638253633501073604", "hex"), server, Buffer.from([255])];
+  const data = Buffer.concat([head, ...options]);
+  const addressed = { from: address, to: "169.254.169.254", fromPort: 68, toPort: 67 };
+  return ethernet({ from: of, type: 0x0800, payload: udp({ ...addressed, data }) });
+}
 
 function ports(from: number, to: number): Buffer {
   const buffer = Buffer.alloc(4);

@@ -10,6 +10,7 @@ import { paths, type Layout } from "../lib/layout.ts";
 import { leaseSeconds, withoutLeases, type Lease } from "../lib/leases.ts";
 import { identify, isAlive, signalProcess, type ProcessIdentity } from "../lib/process.ts";
 import { mayDropCapabilities } from "./capabilities.ts";
+import { keepOutput } from "./keep-output.ts";
 import { readJson, writeJson } from "./record.ts";
 import { namespacePath, servicesLink } from "./namespace.ts";
 
@@ -22,6 +23,24 @@ interface DnsmasqRecord extends ProcessIdentity {
 
 /** Whom dnsmasq runs as; undefined: as whom it is started, for it is root only in a namespace of ours. */
 export type DnsmasqUser = string | undefined;
+
+/** Bytes of dnsmasq's words that are kept for certain; up to twice that is on disk. */
+const logBytes = 64 * 1024;
+
+/**
+ * Starts dnsmasq with a bounded log: a guest can make it complain with every message. The shell holds the pipe open until
+ * dnsmasq has gone to the background with it, so that its reader ends when dnsmasq does, and not before.
+ */
+const script = `
+cd "$1" || exit
+shift
+rm -f dnsmasq.out
+mkfifo -m 600 dnsmasq.out || exit
+exec 3<>dnsmasq.out
+${keepOutput}
+keep dnsmasq.out dnsmasq ${logBytes}
+"$@" 3>&-
+`;
 
 /**
  * Starts dnsmasq, or starts it anew where its configuration or its link are no longer what they were.
@@ -99,6 +118,11 @@ async function start(
       `--net=${namespacePath(networkId)}`,
       "--",
       ...confined(user),
+      "sh",
+      "-c",
+      script,
+      "lodge-dnsmasq",
+      paths.network(layout, networkId),
       "dnsmasq",
       configArgument(layout, networkId),
     ],
@@ -134,7 +158,7 @@ function configuration(layout: Layout, network: NetworkOperation, user: DnsmasqU
     "no-resolv",
     "no-hosts",
     `pid-file=${paths.dnsmasqPid(layout, networkId)}`,
-    `log-facility=${paths.dnsmasqLog(layout, networkId)}`,
+    `log-facility=${paths.dnsmasqLogPipe(layout, networkId)}`,
     "quiet-dhcp",
     "dhcp-authoritative",
     // A guest can claim the identity of another, whose lease would end by that; its MAC address it cannot choose.

@@ -75,7 +75,13 @@ export async function deleteNetwork(
     { tolerant: true, signal },
   );
   await deleteTable({ family: "inet", name: links.table(networkId) }, signal);
-  await rm(paths.network(layout, networkId), { recursive: true, force: true });
+  // What kept dnsmasq's log may still be ending, and put a last file in.
+  await rm(paths.network(layout, networkId), {
+    recursive: true,
+    force: true,
+    maxRetries: 10,
+    retryDelay: 10,
+  });
   await rmdir(paths.networks(layout)).catch(() => undefined);
 }
 

@@ -58,8 +58,14 @@ export const paths = {
     join(paths.network(layout, networkId), "dnsmasq.conf"),
   dnsmasqPid: (layout: Layout, networkId: string): string =>
     join(paths.network(layout, networkId), "dnsmasq.pid"),
+  /** The named pipe that dnsmasq logs to. */
+  dnsmasqLogPipe: (layout: Layout, networkId: string): string =>
+    join(paths.network(layout, networkId), "dnsmasq.out"),
   dnsmasqLog: (layout: Layout, networkId: string): string =>
     join(paths.network(layout, networkId), "dnsmasq.log"),
+  /** The log before it was full. */
+  dnsmasqOldLog: (layout: Layout, networkId: string): string =>
+    join(paths.network(layout, networkId), "dnsmasq.old"),
   /** The dnsmasq that was started: its pid, its start time, and what it was started with. */
   dnsmasqProcess: (layout: Layout, networkId: string): string =>
     join(paths.network(layout, networkId), "dnsmasq.json"),
