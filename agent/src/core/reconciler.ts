@@ -28,6 +28,8 @@ interface Failure {
   readonly revision: number;
   /** Infinity: not before the wish changes. */
   readonly retryAt: number;
+  /** Data is gone or damaged: only somebody who brings it back can mend that. */
+  readonly lost: boolean;
 }
 
 /** The failures of objects, in memory: after a restart of the agent everything is tried at once. */
@@ -45,10 +47,16 @@ export class Failures {
     const known = asLodgeError(error);
     const before = this.#failures.get(id);
     const count = before?.revision === revision ? before.count + 1 : 1;
-    const hopeless = known.code === "INVALID_ARGUMENT" || known.code === "DATA_LOSS";
+    const lost = known.code === "DATA_LOSS";
+    const hopeless = known.code === "INVALID_ARGUMENT" || lost;
     const retryAt = hopeless ? Infinity : now + backoffDelay(stepBackoff, count);
-    this.#failures.set(id, { count, revision, retryAt });
+    this.#failures.set(id, { count, revision, retryAt, lost });
     return known;
+  }
+
+  /** Whether what failed has lost its data: it may be tried again as soon as that is back. */
+  isLost(id: string): boolean {
+    return this.#failures.get(id)?.lost === true;
   }
 
   clear(id: string): void {

@@ -106,6 +106,21 @@ describe("a disk", () => {
     expect(await status()).toBeUndefined();
   });
 
+  test("whose file comes back is well again", async () => {
+    await world.put("disk", { name: "data", size: "1GiB" });
+    await world.quiet();
+    const file = world.disks.files.get(id())!;
+    world.disks.files.delete(id());
+    await world.pass(60_000);
+    expect((await status())!.phase).toBe("failed");
+    const { sequence } = (await world.get("disk", "data"))!;
+    await world.pass(600_000);
+    expect((await world.get("disk", "data"))!.sequence).toBe(sequence);
+    world.disks.files.set(id(), file);
+    await world.pass(60_000);
+    expect(await status()).toMatchObject({ phase: "ready", message: "" });
+  });
+
   test("says whose it is and where it is attached", async () => {
     await world.put("disk", { name: "data", size: "1GiB" });
     const disks = { data: { disk_id: id() }, own: { size: "1GiB" } };

@@ -42,7 +42,9 @@ export class DiskReconciler implements Reconciler {
       const record = await ledger.store.get("disk", id);
       if (!record || record.deletedAt !== undefined) return this.#end(of, record);
       const retryAt = this.#failures.retryAt(id, record.specRevision, clock.now());
-      if (retryAt !== undefined) return retryAt === Infinity ? undefined : retryAt;
+      if (retryAt !== undefined && !(await this.#isBack(id, signal))) {
+        return retryAt === Infinity ? undefined : retryAt;
+      }
       try {
         const done = await this.#advance(of, record, signal);
         if (done) return undefined;
@@ -125,6 +127,15 @@ export class DiskReconciler implements Reconciler {
     this.#seen.add(of.id);
     await this.#status(of, { phase: "ready", message: "", size_bytes: found.sizeBytes });
     return false;
+  }
+
+  /** Whether a disk that has lost its file has one again. */
+  async #isBack(id: string, signal: AbortSignal): Promise<boolean> {
+    if (!this.#failures.isLost(id)) return false;
+    const found = await this.#disks.inspect(id, signal).catch(() => undefined);
+    signal.throwIfAborted();
+    if (found) this.#failures.clear(id);
+    return found !== undefined;
   }
 
   async #end(of: Of, record: Record<"disk"> | undefined): Promise<number | undefined> {

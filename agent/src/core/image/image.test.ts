@@ -93,7 +93,7 @@ describe("an image", () => {
     expect(world.images.files.has(id)).toBe(false);
   });
 
-  test("that was uploaded says that its file is gone", async () => {
+  test("that was uploaded says that its file is gone, and is well when it is back", async () => {
     const chunks = (async function* () {
       yield bytes;
     })();
@@ -103,12 +103,16 @@ describe("an image", () => {
     await world.core.upload({ id, spec, sizeBytes: 1024 }, world.principal, chunks, signal);
     await world.pass(60_000);
     expect(await status()).toMatchObject({ phase: "ready" });
+    const file = world.images.files.get(id)!;
     world.images.files.delete(id);
     await world.pass(60_000);
     expect(await status()).toMatchObject({
       phase: "failed",
       message: expect.stringContaining("uploaded again"),
     });
+    world.images.files.set(id, file);
+    await world.pass(60_000);
+    expect(await status()).toMatchObject({ phase: "ready", message: "" });
   });
 
   test("that is sent again while what was left of it is removed is whole", async () => {

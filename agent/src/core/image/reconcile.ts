@@ -70,7 +70,10 @@ export class ImageReconciler implements Reconciler {
       return undefined;
     }
     const retryAt = this.#failures.retryAt(id, record.specRevision, clock.now());
-    if (retryAt !== undefined && !(retryAt === Infinity && (await this.#isAnother(record)))) {
+    if (
+      retryAt !== undefined &&
+      !(retryAt === Infinity && (await this.#isAnother(record, signal)))
+    ) {
       return retryAt === Infinity ? undefined : retryAt;
     }
     const mark = await this.#mark(record);
@@ -95,8 +98,16 @@ export class ImageReconciler implements Reconciler {
     }
   }
 
-  /** Whether the file that an image comes from is not the one that was refused: it may be the right one now. */
-  async #isAnother(record: Record<"image">): Promise<boolean> {
+  /**
+   * Whether the file that an image comes from is not the one that was refused: it may be the right one now. An image
+   * that was sent has nothing but its own file, which somebody may have brought back.
+   */
+  async #isAnother(record: Record<"image">, signal: AbortSignal): Promise<boolean> {
+    if (this.#failures.isLost(record.id) && record.internal.uploaded) {
+      const found = await this.#images.inspect(record.id, signal).catch(() => undefined);
+      signal.throwIfAborted();
+      if (found) return true;
+    }
     return (await this.#mark(record)) !== this.#refused.get(record.id);
   }
 
