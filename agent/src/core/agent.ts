@@ -178,11 +178,11 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       ),
     start: async () => {
       listen();
-      for (const { id } of (await store.list("network")).records) {
-        runtime.wake({ kind: "network", id });
-      }
-      // After a restart of the host no bridge is there: nothing is plugged in before they are.
-      await runtime.idle();
+      const known = (await store.list("network")).records;
+      for (const network of known) runtime.wake(network);
+      // After a restart of the host no bridge is there: nothing is plugged in before they are. Only they are waited
+      // for: clients that come meanwhile bring work of their own.
+      await runtime.settled(known);
       if (!(await lookAgain())) await wakeAll();
     },
     sweep: look,

@@ -49,6 +49,11 @@ export class Runtime implements Waker {
     return this.#queue.idle();
   }
 
+  /** Resolves as soon as these objects have nothing to do but to wait, whatever others do. */
+  settled(references: readonly Reference[]): Promise<void> {
+    return this.#queue.settled(references.map(({ kind, id }) => `${kind}/${id}`));
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     for (const cancel of this.#timers.values()) cancel();

@@ -28,11 +28,14 @@ export interface SweepOptions {
 
 /**
  * Compares the host with the records: wakes every object for a full look, and the reconcilers of what is on the host
- * without a record, which then remove it. The host is listed first: a record is written before anything is made for it,
- * so that nothing that is just being made can look like a leftover.
+ * without a record, which then remove it. The host is listed before the records: a record is written before anything is
+ * made for it, so that nothing that is just being made can look like a leftover. What counts as missing was there
+ * according to its record before the host was listed, and has not changed since: what was made meanwhile is newer than
+ * the list.
  */
 export async function sweep(options: SweepOptions): Promise<void> {
   const { store, reconcilers, wake, log } = options;
+  const before = await readySequences(store);
   const [machines, nics, networks, disks, images] = await Promise.all([
     options.hypervisor.list(),
     options.networks.listNics(),
@@ -54,10 +57,32 @@ export async function sweep(options: SweepOptions): Promise<void> {
       log.info({ [kind]: id }, "something on the host has no record");
       wake({ kind, id });
     }
-    for (const { id } of records) {
+    for (const { id, sequence } of records) {
       if (kind === "vm") reconcilers.vm.disturb(id);
-      else if (!seen[kind].has(id)) reconcilers[kind].noteMissing(id);
+      else if (!seen[kind].has(id) && before[kind].get(id) === sequence) {
+        reconcilers[kind].noteMissing(id);
+      }
       wake({ kind, id });
     }
   }
+}
+
+/** The sequences of the records that are ready, by their ids. */
+async function readySequences(
+  store: Store,
+): Promise<{ readonly [K in "network" | "image" | "disk"]: ReadonlyMap<string, number> }> {
+  const ready = async (kind: "network" | "image" | "disk"): Promise<Map<string, number>> => {
+    const { records } = await store.list(kind);
+    return new Map(
+      records
+        .filter(({ status }) => status.phase === "ready")
+        .map(({ id, sequence }) => [id, sequence]),
+    );
+  };
+  const [network, image, disk] = await Promise.all([
+    ready("network"),
+    ready("image"),
+    ready("disk"),
+  ]);
+  return { network, image, disk };
 }

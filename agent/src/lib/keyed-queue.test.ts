@@ -58,6 +58,32 @@ describe("a queue of keys", () => {
     expect([runs, reasons]).toEqual([2, [reason]]);
   });
 
+  test("keys are settled while others run on, and not before their last run", async () => {
+    const [others, first] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const runs: string[] = [];
+    const queue = new KeyedQueue({
+      run: async (key) => {
+        runs.push(key);
+        if (key === "other") await others.promise;
+        else if (runs.length === 2) {
+          await first.promise;
+          queue.wake(key);
+        }
+      },
+      onError,
+    });
+    for (const key of ["other", "a", "b"]) queue.wake(key);
+    let settled = false;
+    const whenSettled = queue.settled(["a", "b", "unknown"]).then(() => (settled = true));
+    await turn();
+    expect([runs, settled]).toEqual([["other", "a", "b"], false]);
+    first.resolve();
+    await whenSettled;
+    expect(runs).toEqual(["other", "a", "b", "a"]);
+    others.resolve();
+    await queue.idle();
+  });
+
   test("closing aborts what runs, drops what waits, and takes nothing more", async () => {
     const runs: string[] = [];
     const queue = new KeyedQueue({

@@ -15,7 +15,7 @@ export class KeyedQueue {
   readonly #options: KeyedQueueOptions;
   readonly #waiting = new Set<string>();
   readonly #running = new Map<string, { again: boolean; readonly controller: AbortController }>();
-  readonly #idle = new Set<() => void>();
+  readonly #onEnd = new Set<() => void>();
   #scheduled = false;
   #closed = false;
 
@@ -40,10 +40,20 @@ export class KeyedQueue {
   }
 
   /** Resolves as soon as nothing waits and nothing runs. */
-  async idle(): Promise<void> {
-    while (this.#waiting.size > 0 || this.#running.size > 0) {
-      await new Promise<void>((resolve) => this.#idle.add(resolve));
-    }
+  idle(): Promise<void> {
+    return this.#until(() => this.#waiting.size === 0 && this.#running.size === 0);
+  }
+
+  /** Resolves as soon as none of these keys waits or runs, whatever the others do. */
+  settled(keys: readonly string[]): Promise<void> {
+    const left = new Set(keys);
+    return this.#until(() => {
+      for (const key of left) {
+        if (this.#waiting.has(key) || this.#running.has(key)) return false;
+        left.delete(key);
+      }
+      return true;
+    });
   }
 
   /** Takes no more wake-ups, aborts what runs and waits for its end. */
@@ -52,6 +62,7 @@ export class KeyedQueue {
     this.#waiting.clear();
     const reason = new Error("the queue is closed");
     for (const { controller } of this.#running.values()) controller.abort(reason);
+    this.#tellEnd();
     await this.idle();
   }
 
@@ -84,9 +95,15 @@ export class KeyedQueue {
     this.#running.delete(key);
     if (state.again && !this.#closed) this.#waiting.add(key);
     if (this.#waiting.size > 0) this.#schedule();
-    else if (this.#running.size === 0) {
-      for (const resolve of this.#idle) resolve();
-      this.#idle.clear();
-    }
+    this.#tellEnd();
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await new Promise<void>((resolve) => this.#onEnd.add(resolve));
+  }
+
+  #tellEnd(): void {
+    for (const resolve of this.#onEnd) resolve();
+    this.#onEnd.clear();
   }
 }

@@ -83,6 +83,46 @@ describe("a network", () => {
     expect([host()?.whole, await phase()]).toEqual([true, "ready"]);
   });
 
+  test("that is set up while the host is looked at is not taken for one that has vanished", async () => {
+    const [listed, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    world.networks.faults.hook = async (method, moment) => {
+      if (method !== "list" || moment !== "after") return;
+      listed.resolve();
+      await goOn.promise;
+    };
+    const sweep = world.core.sweep();
+    await listed.promise;
+    const before = sets();
+    await world.put("network", { name: "dmz", subnets: { main: { cidr: "10.30.0.0/24" } } });
+    await world.quiet();
+    expect((await world.get("network", "dmz"))!.status.phase).toBe("ready");
+    goOn.resolve();
+    await sweep;
+    await world.quiet();
+    expect(sets()).toBe(before + 1);
+  });
+
+  test("is all that a new agent waits for before it looks at the host", async () => {
+    world.end();
+    const goOn = Promise.withResolvers<void>();
+    world.images.faults.hook = async (method) => {
+      if (method === "copy") await goOn.promise;
+    };
+    world.networks.faults.hook = async (method, moment) => {
+      if (method !== "set" || moment !== "before") return;
+      world.networks.faults.hook = undefined;
+      await world.put("image", { name: "big", host_path: "/images/kernel" });
+    };
+    let begun = false;
+    const begins = world.begin().then(() => (begun = true));
+    for (let turns = 0; turns < 100; turns++) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect([begun, (await world.get("image", "big"))!.status.phase]).toEqual([true, "pending"]);
+    goOn.resolve();
+    await begins;
+  });
+
   test("is set again by a new agent, and then left alone", async () => {
     const before = sets();
     world.end();
