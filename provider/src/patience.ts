@@ -5,8 +5,8 @@ import type { CallOptions } from "@lodge/schemas/rpc/service.ts";
 const CONNECT = 5000;
 /** How long an answer may take, in milliseconds: a list of thousands takes less than one. */
 const ANSWER = 15_000;
-/** For how long, in milliseconds, a host that did not answer is not asked again: a refresh has many objects. */
-const SULK = 30_000;
+/** For how long, in milliseconds, a host that did not answer is not asked again: a refresh has many objects, and so has a plan. */
+export const SULK = 30_000;
 
 /** What is needed of a connection. */
 interface Connection {

@@ -109,6 +109,18 @@ describe("a name that is taken", () => {
   });
 });
 
+test("what a VM that stays has is said, although its power state alone makes a change of its plan", async () => {
+  const item = await apply("vm", undefined, web);
+  agent.world.hypervisor.guestPowersOff(attributes(item)["id"]);
+  await agent.world.pass(1000);
+  const core = await command();
+  await core.refresh("lodge_vm", item);
+  await core.plan("lodge_vm", undefined, { ...web, nics: {} });
+  await expect(core.plan("lodge_vm", item, web)).rejects.toThrow(
+    /^The VM web stays: A VM named web exists already/mu,
+  );
+});
+
 describe("a subnet that an object which stays has", () => {
   test("is an error at plan, whichever is planned first", async () => {
     const lan = { name: "one", subnets: { main: { cidr: "10.40.0.0/24" } } };

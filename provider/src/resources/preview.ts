@@ -8,6 +8,7 @@ import * as z from "zod";
 import type { Agent } from "../agent.ts";
 import type { HostSource } from "../host-source.ts";
 import type { Hosts } from "../hosts.ts";
+import { SULK } from "../patience.ts";
 import type { Diagnostics } from "../sdk/diagnostic.ts";
 import { formatPath } from "../sdk/value/path.ts";
 import { isUnknown } from "../sdk/value/unknown.ts";
@@ -19,9 +20,6 @@ import { walkOf } from "./walk.ts";
 const PATIENCE = 2000;
 
 type Values = Readonly<Record<string, unknown>>;
-
-/** What an agent that did not answer is not asked again for, in milliseconds: a plan has many objects. */
-const SULK = 30_000;
 
 /** When agents last did not answer. */
 const silent = new WeakMap<Agent, number>();

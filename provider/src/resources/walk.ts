@@ -30,7 +30,7 @@ export class Walk {
   readonly #claims = new Map<string, Claimed[]>();
   readonly #stored = new Set<string>();
   readonly #staying = new Set<string>();
-  readonly #doubts = new Map<string, string[]>();
+  readonly #doubts = new Map<string, ReadonlySet<string>>();
 
   /** An object of the state. Terraform tells each before anything is planned for it. */
   noteStored(id: string): void {
@@ -57,16 +57,17 @@ export class Walk {
    */
   mayGo(holder: string, clash: string): boolean {
     if (!this.#stored.has(holder) || this.#staying.has(holder)) return false;
-    this.#doubts.set(holder, [...(this.#doubts.get(holder) ?? []), clash]);
+    this.#doubts.set(holder, new Set([...(this.#doubts.get(holder) ?? []), clash]));
     return true;
   }
 
-  /** An object stays as it is. Answers what others have planned in the hope that it does not. */
+  /**
+   * An object stays as it is. Answers what others have planned in the hope that it does not; the same each time, since
+   * one plan may be made twice.
+   */
   stays(id: string): readonly string[] {
     this.#staying.add(id);
-    const doubts = this.#doubts.get(id) ?? [];
-    this.#doubts.delete(id);
-    return doubts;
+    return [...(this.#doubts.get(id) ?? [])];
   }
 }
 
