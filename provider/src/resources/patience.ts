@@ -1,6 +1,7 @@
 import { LodgeError } from "@lodge/schemas/rpc/error.ts";
 import { formatDuration } from "@lodge/schemas/spec/duration.ts";
 import { setTimeout as sleep } from "node:timers/promises";
+import { openLog } from "../sdk/plugin/log-level.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Tell } from "./put.ts";
 
@@ -35,7 +36,8 @@ export async function patiently<T>(
       const { message } = thrown as LodgeError;
       if (told === undefined && (thrown as LodgeError).is("ADDRESS_TAKEN")) {
         told = `${message} A shorter \`cooldown\` of the pool, or another address, would have spared the wait.`;
-        process.stderr.write(`[INFO] waiting for an address: ${message}\n`);
+        // Which address stands in the plan and in the warning; values are none of the log's business.
+        (await openLog(process.env, "lodge")).info("The apply waits for an address to be free");
       }
       await sleep(Math.min(PAUSE, wait), undefined, { signal }).catch(() => {
         throw thrown;
