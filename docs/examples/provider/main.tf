@@ -11,6 +11,6 @@ provider "lodge" {
   }
   default_host            = "rack1"
   ca_certificate_file     = "ca.pem"
-  client_certificate_file = "me.pem"
-  client_key_file         = "me.key"
+  client_certificate_file = "client.pem"
+  client_key_file         = "client.key"
 }
