@@ -105,6 +105,11 @@ describe("a guest under QEMU", () => {
     });
   });
 
+  it("cannot be put to a sleep that nobody would wake it from", async () => {
+    const { vmId } = await host.boot();
+    expect(await host.run(vmId, "cat /sys/power/mem_sleep")).toBe("[s2idle]");
+  });
+
   it("gives a shell with job control", async () => {
     const { vmId } = await host.boot();
     await host.type(vmId, "sleep 1000\n");

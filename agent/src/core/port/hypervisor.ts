@@ -6,13 +6,16 @@ export interface Machine {
   readonly bootId: string;
   readonly pid: number;
   /**
-   * `exited`: the process has ended and only its files are left. `shutdown`: the guest powered off, QEMU waits.
+   * `exited`: the process has ended and only its files are left, or QEMU has given its guest up and can only be ended. `shutdown`: the guest powered off, QEMU waits.
    * `unreachable`: the process runs, and its monitor does not tell what the guest does; it can only be ended by `stop`.
    */
   readonly state: "running" | "paused" | "shutdown" | "exited" | "unreachable";
   /** Of `shutdown`: why, also where that happened while no agent was there to see it. */
   readonly cause?: ShutdownCause;
-  /** Of `exited`: what is known of its end, as in the event. Of `unreachable`: what is wrong with its monitor. */
+  /**
+   * Of `exited`: what is known of its end, as in the event. Of `unreachable`: what is wrong with its monitor. Of `paused`:
+   * QEMU's word for why, where it is neither a disk's error nor somebody who paused it.
+   */
   readonly detail?: string;
   /** Of `paused`, where a disk's error is why: which disk and what, as in the event. */
   readonly diskError?: string;
@@ -34,8 +37,9 @@ export type MachineEvent =
     }
   /** The process has ended; `detail` says what is known: an exit code or signal and QEMU's last words. */
   | { readonly type: "exited"; readonly vmId: string; readonly detail: string }
+  /** `reconnected`: its monitor was out of reach and answers again; what happened in between was not told. */
   | {
-      readonly type: "paused" | "resumed" | "reset";
+      readonly type: "paused" | "resumed" | "reset" | "reconnected";
       readonly vmId: string;
       readonly detail: string;
     };

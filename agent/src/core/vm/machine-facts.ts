@@ -70,10 +70,11 @@ function guestRuns(facts: Working): void {
   else facts.event("adopted", `a guest that runs already was found (pid ${machine.pid})`);
 }
 
-function notePause(facts: Working, before: boolean, { state, diskError }: Machine): void {
+function notePause(facts: Working, before: boolean, { state, diskError, detail }: Machine): void {
   if (state === "unreachable") return;
   const now = state === "paused";
-  if (now && !before) facts.event("paused", `the guest was paused: ${diskError ?? "by somebody"}`);
+  if (now && !before)
+    facts.event("paused", `the guest was paused: ${diskError ?? detail ?? "by somebody"}`);
   if (before && !now) facts.event("resumed", "the guest runs on");
 }
 

@@ -613,6 +613,21 @@ test("another cause for a stop does not give the guest more time", () => {
   expect(draft.internal.stopping).toEqual({ since: now - 7000, cause: "delete" });
 });
 
+test.each([
+  [undefined, "somebody paused it through its debug monitor"],
+  ["suspended", "QEMU calls it suspended"],
+])("a guest that stands still is told of with QEMU's word for it: %s", (detail, why) => {
+  const stands = machine({ state: "paused", ...(detail !== undefined && { detail }) });
+  const { draft } = plan({
+    internal: { boot: started({ disks: {} }) },
+    view: { ...alive, machine: stands },
+  });
+  expect(draft.status.message).toBe(`The guest's processors stand still: ${why}.`);
+  expect(draft.status.events.at(-1)?.message).toBe(
+    `the guest was paused: ${detail ?? "by somebody"}`,
+  );
+});
+
 test("only the newest fifty events are kept", () => {
   const events = Array.from({ length: 50 }, (_, time) => ({ time, type: "old", message: "" }));
   const status = { ...plan({}).draft.status, events };

@@ -76,10 +76,14 @@ function alivePhase(facts: Working): Situation {
   if (machine?.state === "unreachable" && record.status.phase === "paused") return plain("paused");
   if (machine?.state !== "paused") return plain("running");
   if (machine.diskError === undefined) {
+    const why =
+      machine.detail === undefined
+        ? "somebody paused it through its debug monitor"
+        : `QEMU calls it ${machine.detail}`;
     return {
       phase: "paused",
       reason: "PAUSED",
-      message: "The guest's processors stand still: somebody paused it through its debug monitor.",
+      message: `The guest's processors stand still: ${why}.`,
     };
   }
   return {

@@ -10,6 +10,7 @@ import type { MachineConfig } from "../../lib/machine-config.ts";
 import type { HostOperations, QemuProcess } from "../../lib/host-operations.ts";
 import { diskFull, freeBytes } from "../../lib/disk-space.ts";
 import { paths, type Layout } from "../../lib/layout.ts";
+import { silentLog, type Log } from "../../lib/log.ts";
 import { Capabilities } from "./capabilities.ts";
 import { readLogTail } from "./log-tail.ts";
 import { describeEnd, Session } from "./session.ts";
@@ -26,6 +27,8 @@ export interface QemuHypervisorOptions {
   readonly startLimit?: number;
   /** Limits of a monitor's greeting and answers, in milliseconds. */
   readonly monitorLimits?: { readonly greetingTimeout?: number; readonly answerTimeout?: number };
+  /** Told of what fails while nobody waits for it; default nobody is. */
+  readonly log?: Pick<Log, "warn">;
 }
 
 /** Bytes that must be free before a guest that found none is woken: less would only last for a moment. */
@@ -157,11 +160,12 @@ export class QemuHypervisor implements Hypervisor, Disposable {
     const existing = this.#sessions.get(process.vmId);
     if (existing && isSame(existing.process, process)) return existing;
     existing?.[Symbol.dispose]();
-    const { layout, monitorLimits = {} } = this.#options;
+    const { layout, monitorLimits = {}, log = silentLog } = this.#options;
     const session = new Session({
       layout,
       process,
       limits: monitorLimits,
+      log,
       emit: (event) => {
         if (this.#sessions.get(process.vmId) === session) this.#emit(event);
       },

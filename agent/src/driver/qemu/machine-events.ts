@@ -80,7 +80,15 @@ export function machineState(status: string): Machine["state"] {
     case "shutdown":
     case "guest-panicked":
       return "shutdown";
+    case "internal-error":
+      // The accelerator cannot run it any further, and nothing but a new process helps.
+      return "exited";
     default:
       return "paused";
   }
+}
+
+/** What to say of a machine that QEMU gave up on, with its word of `query-status`. */
+export function givenUp(status: string): string {
+  return `QEMU gave its guest up (${status})`;
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { MachineEvent } from "../../core/port/hypervisor.ts";
+import type { QemuProcess } from "../../lib/host-operations.ts";
 import { paths, type Layout } from "../../lib/layout.ts";
 import { identify } from "../../lib/process.ts";
 import { FakeQmpServer } from "./qmp-server.fake.ts";
@@ -20,6 +21,8 @@ describe("a session with a QEMU", () => {
   let child: ChildProcess;
   let session: Session;
   let events: MachineEvent[];
+  let warnings: string[];
+  let exit: () => Promise<QemuProcess["exit"]>;
   let status: string;
   let uuid: string;
   const devices = [
@@ -32,6 +35,8 @@ describe("a session with a QEMU", () => {
     layout = { stateDir: directory, runDir: directory };
     mkdirSync(paths.vm(layout, vmId), { recursive: true });
     events = [];
+    warnings = [];
+    exit = async () => ({ code: null, signal: child.signalCode });
     status = "running";
     uuid = vmId;
     server = await listen();
@@ -64,8 +69,9 @@ describe("a session with a QEMU", () => {
       layout,
       process: { ...process, accelerator: "tcg" },
       emit: (event) => events.push(event),
-      exit: async () => ({ code: null, signal: child.signalCode }),
+      exit: () => exit(),
       limits: { greetingTimeout: 2_000 },
+      log: { warn: (_, message) => void warnings.push(message) },
     });
   }
   const until = async (holds: () => boolean): Promise<void> => {
@@ -101,10 +107,43 @@ describe("a session with a QEMU", () => {
     status = "shutdown";
     writeFileSync(paths.qemuLog(layout, vmId), "qemu_system_shutdown_request reason=6\n");
     server = await listen();
-    await until(() => events.length > 0);
-    expect(events).toEqual([{ type: "shutdown", vmId, cause: "guest_shutdown" }]);
+    await until(() => events.length > 1);
+    expect(events).toEqual([
+      { type: "shutdown", vmId, cause: "guest_shutdown" },
+      { type: "reconnected", vmId, detail: "" },
+    ]);
     expect(await session.observe(signal)).toMatchObject({ state: "shutdown" });
-    expect(events).toHaveLength(1);
+    expect(events).toHaveLength(2);
+  });
+
+  it("says that it is connected again, so that a pause in between is looked for", async () => {
+    await session.observe(signal);
+    server[Symbol.dispose]();
+    await expect(session.observe(signal)).rejects.toMatchObject({ reason: "MONITOR_FAILED" });
+    expect(events).toEqual([]);
+    server = await listen();
+    await until(() => events.length > 0);
+    expect(events).toEqual([{ type: "reconnected", vmId, detail: "" }]);
+  });
+
+  it("is given up with its guest, and says for what other reason one stands still", async () => {
+    status = "internal-error";
+    expect(await session.observe(signal)).toMatchObject({
+      state: "exited",
+      detail: "QEMU gave its guest up (internal-error)",
+    });
+    status = "suspended";
+    expect(await session.observe(signal)).toMatchObject({ state: "paused", detail: "suspended" });
+  });
+
+  it("tells of the end of the process also where how it ended cannot be read", async () => {
+    await session.observe(signal);
+    exit = () => Promise.reject(new Error("EMFILE: too many open files"));
+    child.kill("SIGKILL");
+    server[Symbol.dispose]();
+    await until(() => events.length > 0);
+    expect(events).toEqual([{ type: "exited", vmId, detail: "QEMU ended" }]);
+    expect(warnings).toEqual(["what a QEMU said last cannot be read"]);
   });
 
   it("tells a reboot from a shutdown, and a panic from both, by what QEMU noted", async () => {

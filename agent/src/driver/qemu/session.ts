@@ -4,10 +4,11 @@ import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { Machine, MachineEvent } from "../../core/port/hypervisor.ts";
 import type { QemuProcess } from "../../lib/host-operations.ts";
 import { paths, type Layout } from "../../lib/layout.ts";
+import type { Log } from "../../lib/log.ts";
 import { isAlive } from "../../lib/process.ts";
 import { backoffDelay } from "../../lib/retry.ts";
 import { readLogTail, saysShutdown } from "./log-tail.ts";
-import { diskError, MachineEvents, machineState } from "./machine-events.ts";
+import { diskError, givenUp, MachineEvents, machineState } from "./machine-events.ts";
 import { QmpClient, type QmpOptions } from "./qmp-client.ts";
 
 const backoff = { base: 200, max: 5_000 };
@@ -20,6 +21,8 @@ export interface SessionOptions {
   readonly exit: () => Promise<QemuProcess["exit"]>;
   /** Limits of the monitor, in milliseconds. */
   readonly limits: Pick<QmpOptions, "greetingTimeout" | "answerTimeout">;
+  /** Told of what fails in the background. */
+  readonly log: Pick<Log, "warn">;
 }
 
 /**
@@ -99,6 +102,10 @@ export class Session implements Disposable {
     const { vmId, bootId, pid, accelerator, startedAt } = this.process;
     const cause = this.#events.cause;
     const machine = { vmId, bootId, pid, accelerator, startedAt, state } as const;
+    if (state === "exited") return { ...machine, detail: givenUp(status) };
+    if (state === "paused" && status !== "io-error") {
+      return { ...machine, ...(status !== "paused" && { detail: status }) };
+    }
     if (status !== "io-error") return { ...machine, ...(cause && { cause }) };
     return { ...machine, diskError: await failingDisk(client, signal) };
   }
@@ -164,11 +171,13 @@ export class Session implements Disposable {
     void this.#watch();
   }
 
-  /** Until there is a connection again or the process has ended, which is then told of. */
+  /** Until there is a connection again or the process has ended; either is then told of. Never throws. */
   async #watch(): Promise<void> {
     if (this.#watching || this.#ended) return;
     this.#watching = true;
     const signal = this.#disposed.signal;
+    const { emit, log } = this.#options;
+    const { vmId } = this.process;
     try {
       await this.hasEnded();
       for (let failures = 1; this.isAlive(); failures++) {
@@ -177,29 +186,39 @@ export class Session implements Disposable {
           () => true,
           () => false,
         );
-        if (connected) return;
+        if (!connected) continue;
+        // Whoever looked meanwhile saw nothing, and events in between were lost.
+        if (!signal.aborted) emit({ type: "reconnected", vmId, detail: "" });
+        return;
       }
+      signal.throwIfAborted();
       this.#ended = true;
       const detail = await this.#lastWords();
-      if (!signal.aborted) {
-        this.#options.emit({ type: "exited", vmId: this.process.vmId, detail });
-      }
+      if (!signal.aborted) emit({ type: "exited", vmId, detail });
     } catch (error) {
-      if (!signal.aborted) throw error;
+      // Nobody waits for this: thrown, it would be the end of the agent.
+      if (!signal.aborted) log.warn({ vm: vmId, error }, "the watch over a QEMU failed");
     } finally {
       this.#watching = false;
     }
   }
 
-  /** How the process ended, with what QEMU said last. */
+  /** How the process ended, with what QEMU said last; what of it cannot be read is left out. */
   async #lastWords(): Promise<string> {
+    const { layout, log } = this.#options;
+    const { vmId } = this.process;
     // Who started the process is told of its end about when its socket ends; an agent that did not never is.
     let exit: QemuProcess["exit"];
-    for (let tries = 0; tries < 10 && !exit; tries++) {
-      await sleep(20);
-      exit = await this.#options.exit();
+    try {
+      for (let tries = 0; tries < 10 && !exit; tries++) {
+        await sleep(20);
+        exit = await this.#options.exit();
+      }
+      return await describeEnd(layout, vmId, exit);
+    } catch (error) {
+      log.warn({ vm: vmId, error }, "what a QEMU said last cannot be read");
+      return describeExit(exit);
     }
-    return describeEnd(this.#options.layout, this.process.vmId, exit);
   }
 }
 

@@ -49,6 +49,8 @@ describe("the arguments of QEMU", () => {
         "-no-user-config",
         "-display none",
         "-machine type=pc-q35-7.2,smm=off,vmport=off",
+        "-global ICH9-LPC.disable_s3=1",
+        "-global ICH9-LPC.disable_s4=1",
         "-accel tcg,thread=multi,tb-size=64",
         "-cpu max",
         "-smp cpus=2,sockets=1,cores=2,threads=1",

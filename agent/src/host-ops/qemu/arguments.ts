@@ -24,6 +24,9 @@ export function qemuArguments(
     "-no-user-config",
     ...option("-display", "none"),
     ...option("-machine", machine(qemu.machineType, firmware)),
+    // A guest that sleeps would have nobody to wake it, so it is told that it cannot.
+    ...option("-global", "ICH9-LPC.disable_s3=1"),
+    ...option("-global", "ICH9-LPC.disable_s4=1"),
     ...accelerator(qemu),
     ...option("-smp", `cpus=${qemu.cpus},sockets=1,cores=${qemu.cpus},threads=1`),
     ...option("-m", `size=${memory(qemu.memoryBytes)}`),
