@@ -6,6 +6,7 @@ import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { HostOperations, QemuProcess } from "../../lib/host-operations.ts";
 import type { MachineConfig } from "../../lib/machine-config.ts";
 import { paths, type Layout } from "../../lib/layout.ts";
+import { silentLog, type Log } from "../../lib/log.ts";
 import { identify, isAlive, signalProcess } from "../../lib/process.ts";
 import { programPath } from "../../lib/program-path.ts";
 import { oneAtATime } from "../one-at-a-time.ts";
@@ -25,6 +26,8 @@ export type QemuOperations = Pick<
 export interface QemuOperationsOptions {
   /** Default `qemu-system-x86_64`. */
   readonly program?: string;
+  /** Told of what fails while nobody waits for it; default nobody is. */
+  readonly log?: Pick<Log, "warn">;
 }
 
 /** Nothing here trusts its caller: ids and values are checked, and paths derive from them alone. */
@@ -33,11 +36,12 @@ export function createQemuOperations(
   options: QemuOperationsOptions = {},
 ): QemuOperations {
   const program = options.program ?? "qemu-system-x86_64";
+  const log = options.log ?? silentLog;
   const ofVm = oneAtATime();
   return {
     startQemu: async (qemu, signal) => {
       assertQemu(qemu);
-      return ofVm(qemu.vmId, () => start(layout, program, qemu, signal));
+      return ofVm(qemu.vmId, () => start(layout, program, qemu, log, signal));
     },
     stopQemu: async (vmId, signal) => {
       assertId(vmId);
@@ -59,6 +63,7 @@ async function start(
   layout: Layout,
   program: string,
   qemu: MachineConfig,
+  log: Pick<Log, "warn">,
   signal: AbortSignal,
 ): Promise<QemuProcess> {
   signal.throwIfAborted();
@@ -84,7 +89,10 @@ async function start(
     alive: true,
   };
   recordProcess(layout, process);
-  void ended.then((exit) => recordExit(layout, process, exit));
+  ended
+    .then((exit) => recordExit(layout, process, exit))
+    // A full file system must not end the agent: how the process ended is then unknown, and that it did is not.
+    .catch((error: unknown) => log.warn({ vm: vmId, error }, "the end of a QEMU is not recorded"));
   return process;
 }
 

@@ -47,10 +47,10 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
   await using cleanup = new AsyncDisposableStack();
   const operations: HostOperations = {
     ...createNetworkOperations(layout),
-    ...createQemuOperations(layout),
+    ...createQemuOperations(layout, { log }),
   };
   const store = cleanup.adopt(openSqliteStore({ path: storePath }), (opened) => opened.close());
-  const hypervisor = cleanup.use(new QemuHypervisor({ layout, operations }));
+  const hypervisor = cleanup.use(new QemuHypervisor({ layout, operations, log }));
   const networks = cleanup.use(new HostNetworks(operations, layout));
   const isRunning = async (vmId: string) =>
     (await operations.listQemu()).some((process) => process.vmId === vmId && process.alive);

@@ -18,6 +18,7 @@ import { failpointHook, failpointVariable } from "./failpoint.ts";
 import { inheritListener } from "./inherited-listener.ts";
 import { singleInstance } from "./single-instance.ts";
 import { stateLayout } from "./state-directory.ts";
+import { surviveRejections } from "./survive-rejections.ts";
 
 /** What the process is told by the one that starts it. */
 export interface ServeOptions {
@@ -40,6 +41,7 @@ const runDir = "/run/lodge";
 /** Serves until the signal aborts. Throws AGENT_RUNNING, and whatever keeps it from beginning. */
 export async function serve(options: ServeOptions, log: Log, signal: AbortSignal): Promise<void> {
   const { name, directory, readyFd, listenFd } = options;
+  using _survival = surviveRejections(log);
   await using _single = await singleInstance();
   log.info({ name, directory, version }, "the agent starts");
   const identity = await serverIdentity(directory, name);
