@@ -107,6 +107,44 @@ fi
     expect(probes).toBe(0);
   });
 
+  it("have KVM as soon as there is one that may be used", async () => {
+    rmSync(device);
+    expect(await capabilities().get(signal)).toMatchObject({ accelerator: "tcg" });
+    writeFileSync(device, "");
+    expect(await capabilities().get(signal)).toMatchObject({ accelerator: "kvm" });
+    rmSync(device);
+    expect(await capabilities().get(signal)).toMatchObject({ accelerator: "tcg" });
+    expect(asked()).toBe(2);
+  });
+
+  it("are not without KVM for a whole boot because the machine was busy", async () => {
+    const run = async () => {
+      probes++;
+      return { exitCode: undefined, milliseconds: 10_000, stderr: "" };
+    };
+    const busy = capabilities({ run });
+    expect(await busy.get(signal)).toMatchObject({ accelerator: "tcg" });
+    // One agent does not change its mind, nor wait for the same again.
+    expect(await busy.get(signal)).toMatchObject({ accelerator: "tcg" });
+    expect(probes).toBe(1);
+    expect(await capabilities().get(signal)).toMatchObject({ accelerator: "kvm" });
+  });
+
+  it("keep QEMU's refusal of KVM until its device changes", async () => {
+    const run = async () => {
+      probes++;
+      return { exitCode: 1, milliseconds: 80, stderr: "Permission denied" };
+    };
+    await capabilities({ run }).get(signal);
+    expect(await capabilities().get(signal)).toMatchObject({
+      accelerator: "tcg",
+      acceleratorReason: "KVM does not run guests: Permission denied",
+    });
+    expect(probes).toBe(1);
+    chmodSync(device, 0o666);
+    expect(await capabilities().get(signal)).toMatchObject({ accelerator: "kvm" });
+  });
+
   it("are nothing without QEMU", async () => {
     const missing = capabilities({ program: "qemu-system-none" });
     await expect(missing.get(signal)).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { untilAborted } from "@lodge/schemas/rpc/abort.ts";
@@ -10,7 +10,7 @@ import { findProgram } from "../../lib/program-path.ts";
 import { findUefiFirmware } from "../../lib/uefi-firmware.ts";
 import { probeKvm, type KvmVerdict, type ProbeRunner } from "./kvm-probe.ts";
 
-/** What is found out once for a QEMU and, of KVM, once for each boot of the host. */
+/** What is found out once for a QEMU and, of KVM, once for each boot of the host and state of its device. */
 interface Findings {
   readonly program: string;
   /** Of the program's file: when it was changed, and its size. */
@@ -18,7 +18,17 @@ interface Findings {
   readonly qemuVersion: string;
   readonly machineType: string;
   readonly bootId: string;
-  readonly kvm: KvmVerdict;
+  /** Of KVM's device: which one it is, and who may open it. */
+  readonly device?: string;
+  /** Absent where it was not certain: the next agent tries again. */
+  readonly kvm?: KvmVerdict;
+}
+
+/** What a look at KVM's device says before anything is tried. */
+interface DeviceFindings {
+  readonly mark: string;
+  /** Why it is of no use. */
+  readonly refusal?: string;
 }
 
 export interface CapabilitiesOptions {
@@ -34,7 +44,7 @@ export interface CapabilitiesOptions {
 export class Capabilities {
   readonly #layout: Layout;
   readonly #options: CapabilitiesOptions;
-  #pending: Promise<Findings> | undefined;
+  #pending: Promise<Required<Findings>> | undefined;
   #findings: Findings | undefined;
 
   constructor(layout: Layout, options: CapabilitiesOptions = {}) {
@@ -62,7 +72,7 @@ export class Capabilities {
     };
   }
 
-  async #find(signal: AbortSignal): Promise<Findings> {
+  async #find(signal: AbortSignal): Promise<Required<Findings>> {
     const name = this.#options.program ?? "qemu-system-x86_64";
     const program = findProgram(name, process.env);
     if (program === undefined) {
@@ -74,32 +84,24 @@ export class Capabilities {
     const { mtimeMs, size } = await stat(program);
     const mark = `${mtimeMs} ${size}`;
     const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    const device = inspectDevice(this.#options.device ?? "/dev/kvm");
     const known = this.#findings ?? (await this.#recall());
     const same = known?.program === program && known.mark === mark ? known : undefined;
-    if (same?.bootId === bootId) {
+    if (same?.kvm && same.bootId === bootId && same.device === device.mark) {
+      const { kvm } = same;
       this.#findings = same;
-      return same;
+      return { ...same, device: device.mark, kvm };
     }
     const { qemuVersion, machineType } = same ?? (await askQemu(program, signal));
-    const kvm = await this.#tryKvm(program, signal);
-    this.#findings = { program, mark, qemuVersion, machineType, bootId, kvm };
-    await this.#remember(this.#findings);
-    return this.#findings;
-  }
-
-  async #tryKvm(program: string, signal: AbortSignal): Promise<KvmVerdict> {
-    const device = this.#options.device ?? "/dev/kvm";
-    try {
-      accessSync(device, constants.R_OK | constants.W_OK);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      const reason =
-        code === "ENOENT"
-          ? `the host has no ${device}`
-          : `${device} may not be opened; add this user to the group kvm`;
-      return { usable: false, reason };
-    }
-    return probeKvm(program, this.#options.run ?? runProbe, signal);
+    const kvm =
+      device.refusal === undefined
+        ? await probeKvm(program, this.#options.run ?? runProbe, signal)
+        : { usable: false, certain: false, reason: device.refusal };
+    const lasting = { program, mark, qemuVersion, machineType, bootId };
+    const found = { ...lasting, device: device.mark, kvm };
+    this.#findings = found;
+    await this.#remember(kvm.certain ? found : lasting);
+    return found;
   }
 
   async #recall(): Promise<Findings | undefined> {
@@ -116,6 +118,21 @@ export class Capabilities {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(`${path}.new`, JSON.stringify(findings));
     await rename(`${path}.new`, path);
+  }
+}
+
+function inspectDevice(path: string): DeviceFindings {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    const { ino, rdev, mode, uid, gid, mtimeMs } = statSync(path);
+    return { mark: [ino, rdev, mode, uid, gid, mtimeMs].join(" ") };
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    const refusal =
+      code === "ENOENT"
+        ? `the host has no ${path}`
+        : `${path} may not be opened; add this user to the group kvm`;
+    return { mark: code, refusal };
   }
 }
 

@@ -29,6 +29,7 @@ describe("the probe of KVM", () => {
     const { verdict, asked } = await probe({ milliseconds: 90.4 }, { milliseconds: 93 }, {});
     expect(verdict).toEqual({
       usable: true,
+      certain: true,
       reason: "KVM runs guests: a loop of a million took 3 ms",
     });
     expect(asked.map(({ loops }) => loops)).toEqual([1, 1_000_000, 1]);
@@ -45,6 +46,7 @@ describe("the probe of KVM", () => {
     const { verdict, asked } = await probe({}, { exitCode: undefined, milliseconds: 380 });
     expect(verdict).toEqual({
       usable: false,
+      certain: false,
       reason: expect.stringMatching(/^KVM is slower .* within 300 ms, .*emulates instructions/u),
     });
     expect(asked).toHaveLength(2);
@@ -55,16 +57,20 @@ describe("the probe of KVM", () => {
     const { verdict } = await probe({ exitCode: 1, stderr });
     expect(verdict).toEqual({
       usable: false,
+      certain: true,
       reason: "KVM does not run guests: failed to initialize kvm: Permission denied",
     });
     const warned = { exitCode: undefined, stderr: "warning: x" };
-    expect((await probe(warned)).verdict.reason).toBe(
-      "KVM does not run guests: a kernel of a few bytes did not end within 10 seconds",
-    );
+    expect((await probe(warned)).verdict).toEqual({
+      usable: false,
+      certain: false,
+      reason: "KVM does not run guests: a kernel of a few bytes did not end within 10 seconds",
+    });
     expect((await probe({}, { exitCode: 134 })).verdict.reason).toContain("exit code 134");
     const host = await probe({}, {}, { exitCode: 134, stderr: "failed to set MSR 0x10a" });
     expect(host.verdict).toEqual({
       usable: false,
+      certain: true,
       reason: "KVM does not run guests with the host's CPU: failed to set MSR 0x10a",
     });
   });

@@ -7,6 +7,8 @@ import { probeKernel } from "./probe-kernel.ts";
 export interface KvmVerdict {
   readonly usable: boolean;
   readonly reason: string;
+  /** Whether another try would say the same: not where time ran out, for that may be a busy machine's fault. */
+  readonly certain: boolean;
 }
 
 /** How a run of QEMU went. */
@@ -56,13 +58,15 @@ export async function probeKvm(
     if (long.exitCode === undefined) {
       return {
         usable: false,
+        certain: false,
         reason: `KVM is slower than QEMU without it: a loop of a million, a matter of a millisecond, did not end within ${loopLimit} ms, so it emulates instructions, or the machine is overloaded`,
       };
     }
     if (long.exitCode !== success) return refused(long, "does not run guests");
     const host = await attempt("host", 1, startLimit);
     if (host.exitCode !== success) return refused(host, "does not run guests with the host's CPU");
-    return { usable: true, reason: `KVM runs guests: a loop of a million took ${took} ms` };
+    const reason = `KVM runs guests: a loop of a million took ${took} ms`;
+    return { usable: true, certain: true, reason };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -89,5 +93,5 @@ function refused({ exitCode, stderr }: ProbeRun, what: string): KvmVerdict {
     exitCode === undefined
       ? `a kernel of a few bytes did not end within ${startLimit / 1000} seconds`
       : (words ?? `QEMU ended with exit code ${exitCode}`);
-  return { usable: false, reason: `KVM ${what}: ${how}` };
+  return { usable: false, certain: exitCode !== undefined, reason: `KVM ${what}: ${how}` };
 }
