@@ -7,6 +7,11 @@ import { size } from "./size.ts";
 
 const MiB = 2 ** 20;
 
+/** How many characters a kernel's command line may have: x86 takes 2048 bytes, and the last one ends it. */
+export const commandLineLimit = 2047;
+/** How many disks, and how many interfaces, a VM may have: its machine has addresses for so many of each. */
+export const deviceLimit = 104;
+
 const VmDisk = z.object({
   image_id: objectId.optional().meta({
     description:
@@ -52,7 +57,7 @@ const VmKernel = z.object({
     .meta({ description: "The image that holds the initial RAM disk.", update: "restart" }),
   command_line: z
     .string()
-    .max(2048)
+    .max(commandLineLimit)
     .regex(/^[^\0\n]*$/, { error: "must be one line" })
     .default("")
     .meta({
@@ -198,6 +203,11 @@ export const VmStatus = z.object({
 });
 export type VmStatus = z.output<typeof VmStatus>;
 
+function tooMany(devices: object): string | undefined {
+  const count = Object.keys(devices).length;
+  return count > deviceLimit ? `a VM has at most ${deviceLimit} of them, not ${count}` : undefined;
+}
+
 /** Rules across a VM's fields. */
 export const vmRules: readonly Rule<VmSpec>[] = [
   {
@@ -214,6 +224,8 @@ export const vmRules: readonly Rule<VmSpec>[] = [
       return undefined;
     },
   },
+  { paths: ["disks"], test: ({ disks }) => tooMany(disks) },
+  { paths: ["nics"], test: ({ nics }) => tooMany(nics) },
   {
     paths: ["boot_order", "disks"],
     test: ({ boot_order, disks }) => {

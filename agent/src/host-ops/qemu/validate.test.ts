@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { commandLineLimit, deviceLimit } from "@lodge/schemas/spec/vm.ts";
 import type { MachineConfig } from "../../lib/machine-config.ts";
 import { assertQemu } from "./validate.ts";
 
@@ -21,6 +22,8 @@ describe("what may be asked of QEMU", () => {
   it("takes what has its form", () => {
     expect(() => assertQemu(valid)).not.toThrow();
     expect(() => assertQemu({ ...valid, machineType: "pc-q35-4.0.1" })).not.toThrow();
+    const commandLine = "x".repeat(commandLineLimit);
+    expect(() => assertQemu({ ...valid, kernel: { imageId: id, commandLine } })).not.toThrow();
   });
 
   it.each<readonly [string, Partial<MachineConfig>]>([
@@ -38,6 +41,10 @@ describe("what may be asked of QEMU", () => {
       { kernel: { imageId: id, initrdImageId: "/x", commandLine: "" } },
     ],
     ["a command line of two lines", { kernel: { imageId: id, commandLine: "a\nb" } }],
+    [
+      "a command line that is too long",
+      { kernel: { imageId: id, commandLine: "x".repeat(commandLineLimit + 1) } },
+    ],
     ["a disk that is a path", { disks: [{ name: "root", diskId: "/dev/sda" }] }],
     ["a disk's name with more in it", { disks: [{ name: "a,serial=b", diskId: id }] }],
     ["a boot index below zero", { disks: [{ name: "a", diskId: id, bootIndex: -1 }] }],
@@ -52,7 +59,7 @@ describe("what may be asked of QEMU", () => {
     ],
     [
       "more disks than fit",
-      { disks: Array.from({ length: 105 }, (_, n) => ({ name: `d${n}`, diskId: id })) },
+      { disks: Array.from({ length: deviceLimit + 1 }, (_, n) => ({ name: `d${n}`, diskId: id })) },
     ],
   ])("refuses %s", (_, change) => {
     expect(() => assertQemu({ ...valid, ...change })).toThrow(
