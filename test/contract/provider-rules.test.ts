@@ -13,7 +13,7 @@ import { provider, runs } from "../harness/provider.ts";
 
 let core: Core;
 beforeAll(async () => {
-  core = await provider([]);
+  core = await provider([{ name: "rack1", endpoint: "127.0.0.1:1" }]);
 });
 
 /** Texts that mean something to some attribute, and some that mean nothing. */
