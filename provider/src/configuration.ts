@@ -20,7 +20,7 @@ export const ProviderConfig = z.object({
     )
     // What a `for` left nothing of must not become objects of the machine that Terraform runs on.
     .refine((hosts) => Object.keys(hosts).length > 0, {
-      error: "is empty. Name a host, or leave it out for the agent of this machine.",
+      error: "must name a host, or be left out for the agent of this machine.",
     })
     .optional()
     .meta({

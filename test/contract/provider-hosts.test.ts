@@ -419,7 +419,7 @@ describe("a provider block", () => {
     const environment = { LODGE_AGENT_DIR: rack2.files.directory };
     await inEnvironment(environment, async () => {
       await expect(provider([], { block: { default_host: "rack1" } })).rejects.toThrow(
-        "hosts: is empty. Name a host, or leave it out for the agent of this machine. (at hosts)",
+        "The value of hosts must name a host, or be left out for the agent of this machine. (at hosts)",
       );
     });
   });
