@@ -18,6 +18,7 @@ import type { Consoles, Hypervisor, HypervisorCapabilities } from "./port/hyperv
 import type { Images } from "./port/images.ts";
 import type { Networks } from "./port/networks.ts";
 import type { Store } from "./port/store.ts";
+import type { ReconcilerContext } from "./reconciler.ts";
 import type { Record as ObjectRecord } from "./record.ts";
 import { Runtime } from "./runtime.ts";
 import { ObjectService, type Principal } from "./service.ts";
@@ -85,7 +86,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const capabilities = await hypervisor.capabilities(closing.signal);
   const runtime = new Runtime({ clock, log });
   const ledger = new Ledger(store, runtime, { log, clock, onStep });
-  const context = { ledger, clock, log, onStep };
+  const context: ReconcilerContext = {
+    ledger,
+    clock,
+    log,
+    onStep,
+    heavy: (step, of, signal, body) => runtime.heavy(step, of, signal, body),
+  };
   const draw = { ...(drawId && { drawId }), ...(drawMac && { drawMac }) };
   const reconcilers = {
     network: new NetworkReconciler(context, networks, host.dnsServers),

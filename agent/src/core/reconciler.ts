@@ -18,7 +18,20 @@ export interface ReconcilerContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly onStep?: StepHook | undefined;
+  /**
+   * Does a step that can take minutes: few of each at a time, without keeping other objects from their turns. The
+   * body's signal is aborted with the given one, and when the object is deleted.
+   */
+  heavy<T>(
+    step: HeavyStep,
+    of: Reference,
+    signal: AbortSignal,
+    body: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T>;
 }
+
+/** The steps that read or write whole files. */
+export type HeavyStep = "check_disk" | "copy_image";
 
 /** How long a failed step rests: a second, doubling up to five minutes. */
 export const stepBackoff: Backoff = { base: 1000, max: 300_000 };

@@ -3,8 +3,9 @@ import type { Clock } from "../lib/clock.ts";
 import { KeyedQueue } from "../lib/keyed-queue.ts";
 import type { Log } from "../lib/log.ts";
 import { backoffDelay } from "../lib/retry.ts";
+import { Semaphore } from "../lib/semaphore.ts";
 import type { Waker } from "./ledger.ts";
-import { stepBackoff, type Reconciler } from "./reconciler.ts";
+import { stepBackoff, type HeavyStep, type Reconciler } from "./reconciler.ts";
 import type { Reference } from "./record.ts";
 
 export interface RuntimeOptions {
@@ -12,12 +13,23 @@ export interface RuntimeOptions {
   readonly log: Log;
 }
 
+/** How many of each heavy step at once: more only take the disks from each other, and from the guests. */
+const heavyPlaces = 4;
+
 /** Runs the reconcilers: one object at a time, many objects at once, woken by writes, events, timers and start-up. */
 export class Runtime implements Waker {
   readonly #options: RuntimeOptions;
   readonly #queue: KeyedQueue;
   readonly #timers = new Map<string, () => void>();
   readonly #faults = new Map<string, number>();
+  readonly #heavy: { readonly [S in HeavyStep]: Semaphore } = {
+    check_disk: new Semaphore(heavyPlaces),
+    copy_image: new Semaphore(heavyPlaces),
+  };
+  /** What ends the heavy steps that are in progress, by key. */
+  readonly #interrupts = new Map<string, Set<AbortController>>();
+  /** Objects that were interrupted since their last turn began: a turn that knows nothing of it begins nothing heavy. */
+  readonly #interrupted = new Set<string>();
   #reconcilers: Partial<Readonly<Record<KindName, Reconciler>>> = {};
   #closed = false;
 
@@ -39,10 +51,35 @@ export class Runtime implements Waker {
   }
 
   interrupt({ kind, id }: Reference): void {
-    // Copies can take minutes; a guest's steps are short, and half of one would need a new look.
+    const key = `${kind}/${id}`;
+    // Copies can take minutes; a guest's steps are short but for the heavy ones, and half of one would need a new look.
     const long = kind === "disk" || kind === "image";
-    if (long) this.#queue.interrupt(`${kind}/${id}`, new Error("the object is being deleted"));
-    else this.wake({ kind, id });
+    if (long) return this.#queue.interrupt(key, interruption());
+    this.#interrupted.add(key);
+    for (const controller of this.#interrupts.get(key) ?? []) controller.abort(interruption());
+    this.wake({ kind, id });
+  }
+
+  /** See `ReconcilerContext.heavy`. */
+  async heavy<T>(
+    step: HeavyStep,
+    { kind, id }: Reference,
+    signal: AbortSignal,
+    body: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const key = `${kind}/${id}`;
+    const controller = new AbortController();
+    if (this.#interrupted.has(key)) controller.abort(interruption());
+    const either = AbortSignal.any([signal, controller.signal]);
+    const interrupts = this.#interrupts.get(key) ?? new Set();
+    this.#interrupts.set(key, interrupts.add(controller));
+    try {
+      const work = (): Promise<T> => body(either);
+      return await this.#queue.aside(key, () => this.#heavy[step].run(work, either));
+    } finally {
+      interrupts.delete(controller);
+      if (interrupts.size === 0) this.#interrupts.delete(key);
+    }
   }
 
   idle(): Promise<void> {
@@ -65,6 +102,7 @@ export class Runtime implements Waker {
     const [kind, id] = key.split("/") as [KindName, string];
     this.#timers.get(key)?.();
     this.#timers.delete(key);
+    this.#interrupted.delete(key);
     const wakeAt = await this.#reconcilers[kind]!.reconcile(id, signal);
     this.#faults.delete(key);
     if (wakeAt !== undefined) this.#wakeAt(key, wakeAt);
@@ -90,3 +128,5 @@ export class Runtime implements Waker {
     this.#wakeAt(key, this.#options.clock.now() + 1 + backoffDelay(stepBackoff, count));
   }
 }
+
+const interruption = (): Error => new Error("the object is being deleted");

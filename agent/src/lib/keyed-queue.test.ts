@@ -84,6 +84,36 @@ describe("a queue of keys", () => {
     await queue.idle();
   });
 
+  test("a key whose work goes on aside takes no turn, and is not run twice", async () => {
+    const long = Promise.withResolvers<void>();
+    const runs: string[] = [];
+    const queue = new KeyedQueue({
+      run: async (key) => {
+        runs.push(key);
+        if (key === "long" && runs.length === 1) {
+          await Promise.all([
+            queue.aside(key, () => long.promise),
+            queue.aside(key, () => long.promise),
+          ]);
+        }
+        if (key === "c") await new Promise<void>(() => {});
+      },
+      onError,
+      concurrency: 1,
+    });
+    for (const key of ["long", "a", "b"]) queue.wake(key);
+    await queue.settled(["a", "b"]);
+    queue.wake("long");
+    await turn();
+    expect(runs).toEqual(["long", "a", "b"]);
+    long.resolve();
+    await queue.idle();
+    expect(runs).toEqual(["long", "a", "b", "long"]);
+    for (const key of ["c", "a"]) queue.wake(key);
+    await turn();
+    expect(runs.slice(4)).toEqual(["c"]);
+  });
+
   test("closing aborts what runs, drops what waits, and takes nothing more", async () => {
     const runs: string[] = [];
     const queue = new KeyedQueue({

@@ -3,8 +3,15 @@ export interface KeyedQueueOptions {
   /** The work. What it throws goes to `onError`; it may wake keys, its own too. */
   readonly run: (key: string, signal: AbortSignal) => Promise<void>;
   readonly onError: (key: string, error: unknown) => void;
-  /** How many keys at once; default 32. */
+  /** How many keys at once, those aside not counted; default 32. */
   readonly concurrency?: number;
+}
+
+interface Run {
+  again: boolean;
+  /** How many pieces of its work go on aside. */
+  aside: number;
+  readonly controller: AbortController;
 }
 
 /**
@@ -14,7 +21,7 @@ export interface KeyedQueueOptions {
 export class KeyedQueue {
   readonly #options: KeyedQueueOptions;
   readonly #waiting = new Set<string>();
-  readonly #running = new Map<string, { again: boolean; readonly controller: AbortController }>();
+  readonly #running = new Map<string, Run>();
   readonly #onEnd = new Set<() => void>();
   #scheduled = false;
   #closed = false;
@@ -37,6 +44,22 @@ export class KeyedQueue {
   interrupt(key: string, reason: Error): void {
     this.#running.get(key)?.controller.abort(reason);
     this.wake(key);
+  }
+
+  /**
+   * Does a long piece of the work of a key that runs: meanwhile another key may have its turn. The key itself is not run
+   * a second time, and goes on at once afterwards, even where all turns are taken.
+   */
+  async aside<T>(key: string, body: () => Promise<T>): Promise<T> {
+    const run = this.#running.get(key);
+    if (!run) return body();
+    run.aside += 1;
+    this.#schedule();
+    try {
+      return await body();
+    } finally {
+      run.aside -= 1;
+    }
   }
 
   /** Resolves as soon as nothing waits and nothing runs. */
@@ -77,15 +100,18 @@ export class KeyedQueue {
   }
 
   #fill(): void {
+    let turns = this.#options.concurrency ?? 32;
+    for (const { aside } of this.#running.values()) if (aside === 0) turns -= 1;
     for (const key of this.#waiting) {
-      if (this.#running.size >= (this.#options.concurrency ?? 32)) return;
+      if (turns <= 0) return;
+      turns -= 1;
       this.#waiting.delete(key);
       void this.#run(key);
     }
   }
 
   async #run(key: string): Promise<void> {
-    const state = { again: false, controller: new AbortController() };
+    const state: Run = { again: false, aside: 0, controller: new AbortController() };
     this.#running.set(key, state);
     try {
       await this.#options.run(key, state.controller.signal);

@@ -130,10 +130,12 @@ export class ImageReconciler implements Reconciler {
       });
     }
     // A file that was there once may only come back as it was: disks are made from it.
-    return runStep(this.#context, "copy_image", of, () =>
-      this.#images.copy(
-        { imageId: of.id, hostPath: host_path, ...(sha256 !== "" && { sha256 }) },
-        signal,
+    return this.#context.heavy("copy_image", of, signal, (interruptible) =>
+      runStep(this.#context, "copy_image", of, () =>
+        this.#images.copy(
+          { imageId: of.id, hostPath: host_path, ...(sha256 !== "" && { sha256 }) },
+          interruptible,
+        ),
       ),
     );
   }

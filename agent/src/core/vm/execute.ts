@@ -1,12 +1,10 @@
-import type { Clock } from "../../lib/clock.ts";
-import type { Log } from "../../lib/log.ts";
 import { diskEntry } from "../disk/service.ts";
-import type { Ledger } from "../ledger.ts";
 import type { Disks } from "../port/disks.ts";
 import type { Hypervisor } from "../port/hypervisor.ts";
 import type { Networks } from "../port/networks.ts";
+import type { ReconcilerContext } from "../reconciler.ts";
 import type { Record } from "../record.ts";
-import { runStep, type StepHook } from "../step.ts";
+import { runStep } from "../step.ts";
 import type { VmStep } from "./steps.ts";
 import type { VmView } from "./view.ts";
 
@@ -17,12 +15,7 @@ export interface VmPorts {
   readonly disks: Disks;
 }
 
-export interface ExecuteContext extends VmPorts {
-  readonly ledger: Ledger;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly onStep?: StepHook | undefined;
-}
+export type ExecuteContext = VmPorts & ReconcilerContext;
 
 /** Does a step, and notes in the view what is so now. Throws what the ports throw. */
 export async function execute(
@@ -48,7 +41,9 @@ export async function execute(
       view.nics.delete(step.nic);
       return;
     case "check_disk":
-      await run(() => disks.check(step.diskId, signal));
+      await context.heavy(step.name, record, signal, (interruptible) =>
+        run(() => disks.check(step.diskId, interruptible)),
+      );
       view.checked.add(step.diskId);
       return;
     case "grow_disk":

@@ -510,6 +510,58 @@ describe("a VM", () => {
     expect(world.networks.nics.get(`${web()}/eth0`)!.whole).toBe(true);
   });
 
+  test("goes while the disks of many others are mended, and while its own waits for that", async () => {
+    const turns = async () => {
+      for (let i = 0; i < 300; i++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    const names = Array.from({ length: 40 }, (_, i) => `vm${i}`);
+    for (const name of names) await world.put("vm", world.vm(name, { nics: {} }));
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    const goOn = Promise.withResolvers<void>();
+    let checking = 0;
+    world.disks.faults.hook = async (method, moment) => {
+      if (method !== "check" || moment !== "before") return;
+      checking += 1;
+      await goOn.promise;
+    };
+    for (const name of names) world.hypervisor.kill(world.id(`vm ${name}`));
+    await turns();
+    world.clock.advance(2000);
+    await turns();
+    expect(checking).toBe(4);
+    await world.delete("vm", "web");
+    const [mended, waiting] = [names[0]!, names.at(-1)!];
+    await world.delete("vm", waiting);
+    await turns();
+    expect(await world.get("vm", "web")).toBeUndefined();
+    expect(await world.get("vm", waiting)).toBeUndefined();
+    expect((await world.get("vm", mended))!.status.phase).not.toBe("running");
+    goOn.resolve();
+    await world.pass(1000);
+    expect((await world.get("vm", mended))!.status.phase).toBe("running");
+  });
+
+  test("that is deleted while it is looked at does not have its disks mended first", async () => {
+    await world.put("vm", world.vm("web"));
+    await world.quiet();
+    const checks = () => world.disks.faults.calls.filter((call) => call === "check").length;
+    world.disks.faults.failNext("check", lodgeError("COMMAND_FAILED", "device busy"));
+    world.hypervisor.kill(web());
+    await world.quiet();
+    expect(checks()).toBe(1);
+    world.hypervisor.faults.hook = async (method, moment) => {
+      if (method !== "observe" || moment !== "before") return;
+      world.hypervisor.faults.hook = undefined;
+      await world.delete("vm", "web");
+      world.clock.advance(2000);
+    };
+    await world.core.sweep();
+    await world.pass(2000);
+    expect(checks()).toBe(1);
+    expect(await world.get("vm", "web")).toBeUndefined();
+  });
+
   describe("with a step that fails again and again", () => {
     const failure = lodgeError("COMMAND_FAILED", "device busy");
     const grown = () => ({ root: { image_id: world.id("image debian"), size: "2GiB" } });

@@ -230,9 +230,8 @@ export class VmReconciler implements Reconciler {
     step: VmStep,
     signal: AbortSignal,
   ): Promise<void> {
-    const { ledger, clock, log, onStep } = this.#context;
     try {
-      await execute({ ...this.#options, ledger, clock, log, onStep }, record, view, step, signal);
+      await execute({ ...this.#options, ...this.#context }, record, view, step, signal);
       view.troubles.delete(stepKey(step));
     } catch (error) {
       signal.throwIfAborted();
