@@ -98,63 +98,6 @@ describe("a shrink", () => {
   });
 });
 
-describe("a restart", () => {
-  test.each([
-    [
-      "defer",
-      /^Changes will wait for a restart: At the next boot of the VM: cpus, disks\.more\. /u,
-    ],
-    ["restart", /^The VM will be restarted: These changes need it: cpus, disks\.more\. /u],
-  ])("is announced with its attributes: %s", async (on_restart_required, text) => {
-    const item = await apply("vm", undefined, web);
-    const disks = { ...web.disks, more: { size: "1GiB" } };
-    const after = { ...web, on_restart_required, cpus: 2, disks };
-    const { action, warnings } = await plan("vm", item, after);
-    expect([action, warnings]).toEqual(["update", [expect.stringMatching(text)]]);
-    const then = attributes(await apply("vm", item, after));
-    expect(then["restart_required"]).toEqual(
-      on_restart_required === "defer" ? ["cpus", "disks.more"] : [],
-    );
-    expect((await agent.world.store.get("vm", then["id"]))!.status.boots).toBe(
-      on_restart_required === "defer" ? 1 : 2,
-    );
-  });
-
-  test("is announced also while parts of the VM are not known yet", async () => {
-    const item = await apply("vm", undefined, web);
-    const disks = { ...web.disks, more: { disk_id: unknown } };
-    const after = { ...web, on_restart_required: "restart", disks };
-    expect((await plan("vm", item, after)).warnings).toEqual([
-      expect.stringMatching(/^The VM will be restarted: These changes need it: disks\.more\. /u),
-    ]);
-  });
-
-  test("needs no announcement where none is needed, or where the VM is off", async () => {
-    const item = await apply("vm", undefined, web);
-    expect((await plan("vm", item, { ...web, name: "renamed" })).warnings).toEqual([]);
-    const off = await apply("vm", item, { ...web, power_state: "stopped" });
-    expect((await plan("vm", off, { ...web, power_state: "stopped", cpus: 2 })).warnings).toEqual(
-      [],
-    );
-  });
-
-  test("makes true what waited for one, without a bug in what was planned", async () => {
-    const item = await apply("vm", undefined, web);
-    const after = { ...web, disks: {}, nics: { eth0: nic, eth1: nic } };
-    const waiting = await apply("vm", item, after);
-    expect(attributes(waiting)).toMatchObject({
-      restart_required: ["disks.root", "nics.eth1"],
-      nic_status: [{ name: "eth0" }],
-    });
-    const then = await apply("vm", waiting, { ...after, on_restart_required: "restart" });
-    expect(attributes(then)).toMatchObject({
-      restart_required: [],
-      disk_status: [],
-      nic_status: [{ name: "eth0" }, { name: "eth1" }],
-    });
-  });
-});
-
 describe("drift", () => {
   test("of the power state is shown as what the apply makes true", async () => {
     const item = await apply("vm", undefined, web);

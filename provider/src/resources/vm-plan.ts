@@ -3,8 +3,8 @@ import { parseSize } from "@lodge/schemas/spec/size.ts";
 import type { Hosts } from "../hosts.ts";
 import type { PlanContext } from "../sdk/resource.ts";
 import { isUnknown, unknown } from "../sdk/value/unknown.ts";
+import { announceRestart } from "./foreseen-restart.ts";
 import { shrinkRefusal } from "./shrink.ts";
-import { plannedChanges } from "./translate.ts";
 import type { vmSchema } from "./vm-schema.ts";
 
 type Context = PlanContext<typeof vmSchema, Hosts>;
@@ -57,25 +57,4 @@ function foreseePower({ planned, prior }: Context): void {
   planned!.actual_power_state = wished ?? unknown;
   if (!prior!.ready || drifted) planned!.ready = unknown;
   if (drifted && prior!.restart_required.length > 0) planned!.restart_required = unknown;
-}
-
-/** No restart comes unannounced: the plan names what needs one, and what becomes of it. */
-function announceRestart({ planned, prior, diagnostics }: Context): void {
-  if (prior!.actual_power_state !== "running" || planned!.power_state !== "running") return;
-  const names = plannedChanges("vm", prior!, planned!)
-    .filter(({ update }) => update === "restart")
-    .map(({ path }) => path.join("."))
-    .join(", ");
-  if (names === "") return;
-  if (planned!.on_restart_required === "restart") {
-    diagnostics.warning(
-      "The VM will be restarted",
-      `These changes need it: ${names}. With on_restart_required = "defer" they would wait for its next boot.`,
-    );
-  } else {
-    diagnostics.warning(
-      "Changes will wait for a restart",
-      `At the next boot of the VM: ${names}. With on_restart_required = "restart" this apply would restart it.`,
-    );
-  }
 }

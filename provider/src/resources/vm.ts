@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Agent } from "../agent.ts";
 import type { Hosts } from "../hosts.ts";
 import type { Diagnostics } from "../sdk/diagnostic.ts";
-import { resource } from "../sdk/resource.ts";
+import { gone, resource } from "../sdk/resource.ts";
 import type { PartialValues, PrivateData, Values } from "../sdk/values.ts";
 import { deadline, type Deadline } from "./deadline.ts";
 import {
@@ -15,11 +15,13 @@ import {
   onOneHost,
   outcome,
   privateOf,
+  readItem,
   stateOf,
   timeouts,
   type KindDefinition,
 } from "./kind-resource.ts";
 import { put } from "./put.ts";
+import { runningAfter, stillRunning } from "./running.ts";
 import { follow } from "./settle.ts";
 import { sameSpec, specOf } from "./translate.ts";
 import { planVm } from "./vm-plan.ts";
@@ -79,7 +81,8 @@ export const vm = resource<Hosts>()({
     warn(diagnostics, item, error);
     return applied(item, false);
   },
-  async update({ plan, prior, client, private: kept, signal }) {
+  async update(context) {
+    const { plan, prior, client, private: kept, signal } = context;
     const limit = deadline("update", timeouts(plan), signal);
     const agent = await client.agent(prior.actual_host);
     const wished = await edit(agent, plan, prior, kept, limit);
@@ -89,14 +92,13 @@ export const vm = resource<Hosts>()({
       plan,
       limit,
     );
-    return error === undefined ? applied(item, true) : { ...applied(item, false), error };
+    const made = applied(item, error === undefined, runningAfter(context, wished, item));
+    return error === undefined ? made : { ...made, error };
   },
-  async read(context) {
-    const result = await common.read(context);
-    if (typeof result === "symbol") return result;
-    const state = result.state;
+  async read({ state, client, private: kept, signal }) {
+    const item = await readItem("vm", client, onOneHost.home(state), state.id, signal);
     // What a wait has found out is no fact of the agent's; an imported VM has nothing to wait for.
-    return { ...result, state: { ...state, ready: context.state.ready ?? true } };
+    return item ? applied(item, state.ready ?? true, stillRunning(kept, item)) : gone;
   },
 });
 
@@ -172,9 +174,9 @@ async function latest(agent: Agent, item: Item<"vm">): Promise<Item<"vm">> {
     .catch(() => item);
 }
 
-function applied(item: Item<"vm">, ready: boolean): Applied {
+function applied(item: Item<"vm">, ready: boolean, running: PrivateData = {}): Applied {
   const state = stateOf(vmKind, item) as PartialValues<typeof vmSchema>;
-  return { state: { ...state, ready }, private: privateOf(item) };
+  return { state: { ...state, ready }, private: { ...privateOf(item), ...running } };
 }
 
 function warn(diagnostics: Diagnostics, item: Item<"vm">, error: unknown): void {
