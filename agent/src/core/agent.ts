@@ -101,7 +101,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     vm: new VmReconciler({ context, capabilities, hypervisor, networks, disks, ...draw }),
   };
   runtime.use(reconcilers);
-  const shared = { ledger, clock, admission: new Mutex() };
+  const shared = { host: host.name, ledger, clock, admission: new Mutex() };
   const services: Services = {
     network: new ObjectService(networkPolicy(store, networks), shared),
     address_pool: new ObjectService(addressPoolPolicy(store), shared),
@@ -174,7 +174,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     consoles: options.consoles,
     networks,
     images,
-    restart: (request) => requestRestart(context, request),
+    restart: (request) => requestRestart(shared, request),
     upload: (request, principal, chunks, signal) =>
       uploadImage(
         { context, service: services.image, reconciler: reconcilers.image, images },

@@ -182,7 +182,10 @@ describe("an edit", () => {
     expect(await rename("other", 1)).toBe("NAME_TAKEN");
     expect(await rename("free", 1)).toBe("accepted");
     expect((await disks().get({ name: "free" }, false)).id).toBe(id("1"));
-    expect(await refused(disks().get({ name: "data" }, false))).toBe("NOT_FOUND");
+    await expect(disks().get({ name: "data" }, false)).rejects.toMatchObject({
+      reason: "NOT_FOUND",
+      message: "No disk on the host rack1 has the name data.",
+    });
   });
 });
 

@@ -39,6 +39,8 @@ export interface PutRequest<K extends KindName> {
 export type Key = { readonly id: string } | { readonly name: string };
 
 export interface ServiceOptions {
+  /** The name of the host that the objects are on. */
+  readonly host: string;
   readonly ledger: Ledger;
   readonly clock: Clock;
   /** Shared by all kinds: wishes are judged one at a time, so that what one is given no other is. */
@@ -98,12 +100,13 @@ export class ObjectService<K extends KindName> {
   /** Throws NOT_FOUND. With `claim`, the object is not adopted by a later Put of the same wish. */
   async get(key: Key, claim: boolean): Promise<Record<K>> {
     const { kind } = this.#policy;
+    const { host } = this.#options;
     const record = await ("id" in key
       ? this.#store.get(kind, key.id)
       : this.#store.find(kind, key.name));
     if (!record) {
       const called = "id" in key ? `the id ${key.id}` : `the name ${key.name}`;
-      throw lodgeError("NOT_FOUND", `No ${kinds[kind].title} on this host has ${called}.`, {
+      throw lodgeError("NOT_FOUND", `No ${kinds[kind].title} on the host ${host} has ${called}.`, {
         kind,
         ...("id" in key ? { id: key.id } : { name: key.name }),
       });

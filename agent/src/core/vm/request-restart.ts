@@ -17,7 +17,7 @@ export interface RestartRequest {
  * NOT_FOUND, VM_NOT_RUNNING.
  */
 export async function requestRestart(
-  { ledger }: { readonly ledger: Ledger },
+  { host, ledger }: { readonly host: string; readonly ledger: Ledger },
   { id, bootId, force }: RestartRequest,
 ): Promise<Record<"vm">> {
   const of = { kind: "vm", id } as const;
@@ -35,7 +35,7 @@ export async function requestRestart(
     "commit_vm",
   );
   if (record) return record;
-  throw lodgeError("NOT_FOUND", `No VM on this host has the id ${id}.`, of);
+  throw lodgeError("NOT_FOUND", `No VM on the host ${host} has the id ${id}.`, of);
 }
 
 function isKeptRunning({ deletedAt, spec, status }: Record<"vm">): boolean {
