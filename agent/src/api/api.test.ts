@@ -452,6 +452,32 @@ describe("a forward", () => {
     expect(text).toBe("[10.20.0.10] you said hello");
   });
 
+  test("goes on when the guest has said all, until the client has, too", async () => {
+    const { id } = await vms().put(wish("web"));
+    await world.quiet();
+    const heard = Promise.withResolvers<string>();
+    world.networks.serve(world.id("network lan"), "10.20.0.10", 80, (guest) => {
+      let text = "";
+      guest.on("data", (data: Buffer) => (text += data.toString()));
+      guest.on("end", () => heard.resolve(text));
+      guest.end("bye");
+    });
+    const saidAll = Promise.withResolvers<void>();
+    async function* late() {
+      yield* dial(id, 80);
+      await saidAll.promise;
+      yield { part: { case: "data" as const, value: Buffer.from("late") } };
+    }
+    const pieces: string[] = [];
+    for await (const { part } of createClient(VmService, transport()).forward(late())) {
+      if (part.case !== "data") continue;
+      pieces.push(Buffer.from(part.value).toString());
+      if (part.value.length === 0) saidAll.resolve();
+    }
+    expect(pieces).toEqual(["bye", ""]);
+    expect(await heard.promise).toBe("late");
+  });
+
   test("says why it cannot", async () => {
     const { id } = await vms().put(
       wish("web", { nics: { eth0: { network_id: world.id("network lan") } } }),

@@ -4,6 +4,7 @@ import type {
   ForwardRequest,
   RestartVmRequest,
 } from "@lodge/schemas/gen/lodge/agent/v1/vm_pb.ts";
+import { untilAborted } from "@lodge/schemas/rpc/abort.ts";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { CallContext, ServiceBinding } from "@lodge/schemas/rpc/service.ts";
 import type { Core } from "../core/agent.ts";
@@ -91,13 +92,18 @@ async function* forward(
     for await (const { part } of rest) {
       if (part.case === "data") await write(connection, part.value);
     }
-    connection.end();
+    await end(connection);
   });
+  sending.failed.addEventListener("abort", cancel);
   try {
-    for await (const chunk of connection) {
+    // The guest's end is that of its half alone: by itself the loop would close the other one with it.
+    for await (const chunk of connection.iterator({ destroyOnReturn: false })) {
       for (const piece of pieces(chunk as Uint8Array))
         yield { part: { case: "data", value: piece } };
     }
+    yield { part: { case: "data", value: new Uint8Array() } };
+    // A guest that has closed both halves takes nothing more, which is no fault of the connection.
+    await untilAborted(sending.ended, context.signal);
   } catch (cause) {
     context.signal.throwIfAborted();
     sending.throwFailure();
@@ -111,9 +117,11 @@ async function* forward(
 class Pump {
   readonly #controller = new AbortController();
   #failure: { readonly error: unknown } | undefined;
+  /** Resolves when it is over, however that is. */
+  readonly ended: Promise<void>;
 
   constructor(body: () => Promise<void>) {
-    body().catch((error: unknown) => {
+    this.ended = body().catch((error: unknown) => {
       this.#failure = { error };
       this.#controller.abort(error);
     });
@@ -131,6 +139,12 @@ class Pump {
 function write(connection: Duplex, data: Uint8Array): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   connection.write(data, (error) => (error ? reject(error) : resolve()));
+  return promise;
+}
+
+function end(connection: Duplex): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  connection.end(resolve);
   return promise;
 }
 

@@ -31,10 +31,12 @@ export async function relay(
     const responses = client.forward(requests, { signal: AbortSignal.any([signal, gone.signal]) });
     for await (const { part } of responses) {
       if (part.case !== "data") continue;
-      if (!socket.write(part.value))
+      // The guest has said all, and may still listen.
+      if (part.value.length === 0) socket.end();
+      else if (!socket.write(part.value))
         await Promise.race([once(socket, "drain"), once(socket, "close")]);
     }
-    // The guest is done, and so is the call; what the caller still sends has nowhere to go.
+    // Both are done, or the guest takes nothing more; what the caller still sends has nowhere to go.
     socket.end();
     socket.resume();
     await Promise.race([ended(socket), once(signal, "abort")]);

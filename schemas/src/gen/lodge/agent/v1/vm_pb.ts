@@ -511,6 +511,8 @@ export type ForwardResponse = Message<"lodge.agent.v1.ForwardResponse"> & {
     case: "opened";
   } | {
     /**
+     * An empty piece says that the guest sends no more. The call goes on until the client, too, has ended its half.
+     *
      * @generated from field: bytes data = 2;
      */
     value: Uint8Array;
