@@ -5,6 +5,7 @@ import { exec } from "../../agent/src/lib/exec.ts";
 import type { NetworkOperation, NicOperation } from "../../agent/src/lib/host-operations.ts";
 import { links, paths, type Layout } from "../../agent/src/lib/layout.ts";
 import { parseLeases, type Lease } from "../../agent/src/lib/leases.ts";
+import { isAlive, type ProcessIdentity } from "../../agent/src/lib/process.ts";
 import { macOf } from "../../schemas/src/spec/address.ts";
 import { Guest } from "./guest.ts";
 import { assertInside } from "./namespace.ts";
@@ -93,6 +94,13 @@ export class TestHost implements AsyncDisposable {
 
   dnsmasqPid(networkId: string): number {
     return Number(readFileSync(paths.dnsmasqPid(this.layout, networkId), "utf8"));
+  }
+
+  /** Whether the dnsmasq of the network that is written down runs. */
+  dnsmasqRuns(networkId: string): boolean {
+    const path = paths.dnsmasqProcess(this.layout, networkId);
+    if (!existsSync(path)) return false;
+    return isAlive(JSON.parse(readFileSync(path, "utf8")) as ProcessIdentity);
   }
 
   /** All that the operations could leave: links, namespaces, tables with the handles of their rules, files, processes. */

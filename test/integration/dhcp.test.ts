@@ -133,11 +133,11 @@ describe("a guest's address", () => {
     const guest = await host.booted(network, 10);
     const pid = host.dnsmasqPid(networkId);
     process.kill(pid, "SIGKILL");
-    await expect.poll(() => host.operations.networkRuns(networkId)).toBe(false);
+    await expect.poll(() => host.dnsmasqRuns(networkId)).toBe(false);
     expect(await guest.dhcp()).toBeUndefined();
     const [lease] = host.leases(networkId);
     await host.operations.setNetwork(network, host.signal);
-    expect(await host.operations.networkRuns(networkId)).toBe(true);
+    expect(host.dnsmasqRuns(networkId)).toBe(true);
     expect(host.dnsmasqPid(networkId)).not.toBe(pid);
     expect(host.leases(networkId)).toEqual([lease]);
     expect(await guest.dhcp()).toMatchObject({ ip: "10.20.1.10" });

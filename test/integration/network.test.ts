@@ -21,7 +21,7 @@ describe("setNetwork", () => {
     await host.operations.setNetwork(network, host.signal);
     const made = await host.everything();
     expect(made["namespaces"]).toEqual([links.namespace(network.networkId)]);
-    expect(await host.operations.networkRuns(network.networkId)).toBe(true);
+    expect(host.dnsmasqRuns(network.networkId)).toBe(true);
     const record = statSync(paths.networkRecord(host.layout, network.networkId)).mtimeMs;
     await host.operations.setNetwork(network, host.signal);
     await host.operations.setNetwork(structuredClone(network), host.signal);

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { exec } from "../../agent/src/lib/exec.ts";
 import type { NicOperation } from "../../agent/src/lib/host-operations.ts";
@@ -12,6 +12,17 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await host[Symbol.asyncDispose]();
+});
+
+it("does not take what cannot be read for nothing", async () => {
+  mkdirSync(host.layout.runDir, { recursive: true });
+  writeFileSync(paths.nics(host.layout), "");
+  try {
+    await expect(host.operations.listNics()).rejects.toMatchObject({ code: "ENOTDIR" });
+  } finally {
+    rmSync(paths.nics(host.layout));
+  }
+  expect(await host.operations.listNics()).toEqual([]);
 });
 
 const tapOf = ({ vmId, nic }: NicOperation) => links.tap(vmId, nic);

@@ -63,12 +63,6 @@ export async function setDnsmasq(
   await start(layout, networkId, { config, user }, signal);
 }
 
-/** Whether the network's dnsmasq runs. */
-export function dnsmasqRuns(layout: Layout, networkId: string): boolean {
-  const record = readRecord(layout, networkId);
-  return record !== undefined && isAlive(record);
-}
-
 /** Ends the network's dnsmasq and waits for that; none there is success. */
 export async function stopDnsmasq(layout: Layout, networkId: string): Promise<void> {
   const running = [readRecord(layout, networkId), unrecorded(layout, networkId)];

@@ -1,6 +1,6 @@
 import type { HostOperations } from "../lib/host-operations.ts";
 import type { Layout } from "../lib/layout.ts";
-import { deleteNetwork, listNetworks, networkRuns, setNetwork } from "./network.ts";
+import { deleteNetwork, listNetworks, setNetwork } from "./network.ts";
 import { deleteNic, listNics, setNic } from "./nic.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import { assertId } from "./form.ts";
@@ -9,13 +9,7 @@ import { assertNetwork, assertNic, assertNicName } from "./validate.ts";
 /** The half of the root operations that is about networks and interfaces. */
 export type NetworkOperations = Pick<
   HostOperations,
-  | "setNetwork"
-  | "deleteNetwork"
-  | "listNetworks"
-  | "networkRuns"
-  | "setNic"
-  | "deleteNic"
-  | "listNics"
+  "setNetwork" | "deleteNetwork" | "listNetworks" | "setNic" | "deleteNic" | "listNics"
 >;
 
 export interface NetworkOperationsOptions {
@@ -46,10 +40,6 @@ export function createNetworkOperations(
       await ofNetwork(networkId, () => deleteNetwork(layout, networkId, signal));
     },
     listNetworks: () => listNetworks(layout, never),
-    networkRuns: async (networkId) => {
-      assertId(networkId);
-      return networkRuns(layout, networkId);
-    },
     setNic: async (nic, signal) => {
       assertNic(nic);
       await ofNic(`${nic.vmId}/${nic.nic}`, () => setNic(layout, nic, qemuUser, ofNetwork, signal));

@@ -5,7 +5,7 @@ import { parseCidr } from "@lodge/schemas/spec/address.ts";
 import type { NetworkOperation } from "../lib/host-operations.ts";
 import { aliases, links, paths, type Layout } from "../lib/layout.ts";
 import { assertOurs, bridgeCommands, isOurs } from "./bridge.ts";
-import { dnsmasqRuns, setDnsmasq, stopDnsmasq, type DnsmasqUser } from "./dnsmasq.ts";
+import { setDnsmasq, stopDnsmasq, type DnsmasqUser } from "./dnsmasq.ts";
 import { ipBatch, ipShow, type Link } from "./ip.ts";
 import { innerCommands, namespaceExists, observeNamespace, outerCommands } from "./namespace.ts";
 import { createTable, deleteTable, mendTable, type ListingDigest } from "./nft.ts";
@@ -100,11 +100,6 @@ export async function listNetworks(layout: Layout, signal: AbortSignal): Promise
     if (link.ifname === links.bridge(networkId)) found.add(networkId);
   }
   return [...found];
-}
-
-/** Whether the network's services run. */
-export function networkRuns(layout: Layout, networkId: string): boolean {
-  return dnsmasqRuns(layout, networkId);
 }
 
 async function observeLinks(

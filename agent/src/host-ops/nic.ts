@@ -176,7 +176,9 @@ async function settled(...tasks: readonly Promise<unknown>[]): Promise<void> {
 function entries(directory: string): string[] {
   try {
     return readdirSync(directory);
-  } catch {
-    return [];
+  } catch (error) {
+    // What cannot be read is not nothing: interfaces that are taken for gone are made anew.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
   }
 }

@@ -11,8 +11,6 @@ export interface HostOperations {
   /** Ends all of that; nothing there is success. */
   deleteNetwork(networkId: string, signal: AbortSignal): Promise<void>;
   listNetworks(): Promise<readonly string[]>;
-  /** Whether the network's dnsmasq runs. */
-  networkRuns(networkId: string): Promise<boolean>;
   /** The tap on its bridge with its anti-spoofing chain, and the DHCP reservation. */
   setNic(nic: NicOperation, signal: AbortSignal): Promise<void>;
   deleteNic(

@@ -6,7 +6,8 @@ export interface Machine {
   readonly bootId: string;
   readonly pid: number;
   /**
-   * `exited`: the process has ended and only its files are left, or QEMU has given its guest up and can only be ended. `shutdown`: the guest powered off, QEMU waits.
+   * `exited`: the process has ended and only its files are left, or it has given its guest up and can only be ended.
+   * `shutdown`: the guest powered off, QEMU waits.
    * `unreachable`: the process runs, and its monitor does not tell what the guest does; it can only be ended by `stop`.
    */
   readonly state: "running" | "paused" | "shutdown" | "exited" | "unreachable";

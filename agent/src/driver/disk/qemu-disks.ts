@@ -6,6 +6,7 @@ import { exec } from "../../lib/exec.ts";
 import { paths, type Layout } from "../../lib/layout.ts";
 import { headerBytes, readHeader } from "../../lib/qcow2.ts";
 import { diskFull, isDiskFull } from "../../lib/disk-space.ts";
+import { syncFile } from "../../lib/sync-file.ts";
 
 const extension = ".qcow2";
 /** What a disk's file is called until it is whole. */
@@ -48,9 +49,9 @@ export class QemuDisks implements Disks {
       await exec("qemu-img", ["create", "-q", "-f", "qcow2", ...over, part, String(size)], {
         signal,
       });
-      await sync(part);
+      await syncFile(part);
       await rename(part, path);
-      await sync(paths.disks(this.#layout));
+      await syncFile(paths.disks(this.#layout));
     } catch (error) {
       await rm(part, { force: true });
       throw await this.#explain(error, `disk ${diskId}`);
@@ -178,10 +179,4 @@ async function readStart(path: string): Promise<Buffer | undefined> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
-}
-
-/** Makes a file, or the names in a directory, survive the host. */
-async function sync(path: string): Promise<void> {
-  await using file = await open(path);
-  await file.sync();
 }

@@ -20,6 +20,7 @@ import { diskFull, freeBytes, isDiskFull } from "../../lib/disk-space.ts";
 import { paths, type Layout } from "../../lib/layout.ts";
 import { Mutex } from "../../lib/mutex.ts";
 import { readHeader } from "../../lib/qcow2.ts";
+import { syncFile } from "../../lib/sync-file.ts";
 import { openAllowed } from "./allowed-path.ts";
 import { digestImage, readChunks, writeImage, type Written } from "./image-writer.ts";
 
@@ -139,7 +140,7 @@ export class FileImages implements Images {
       signal.throwIfAborted();
       const facts = judge(imageId, written, sha256);
       await chmod(part, 0o444);
-      await sync(part);
+      await syncFile(part);
       return await this.#finishing.run(() => this.#finish(imageId, part, facts, signal));
     } catch (error) {
       throw isDiskFull(error) ? await diskFull(directory, `image ${imageId}`, error) : error;
@@ -163,7 +164,7 @@ export class FileImages implements Images {
     await rename(part, paths.image(this.#layout, imageId));
     await writeFile(`${part}.json`, JSON.stringify(facts), { flush: true });
     await rename(`${part}.json`, paths.imageFacts(this.#layout, imageId));
-    await sync(paths.images(this.#layout));
+    await syncFile(paths.images(this.#layout));
     return facts;
   }
 
@@ -228,9 +229,4 @@ function judge(imageId: string, written: Written, wanted: string | undefined): I
   const virtualSizeBytes =
     header.format === "qcow2" ? header.virtualSizeBytes : Math.ceil(sizeBytes / 512) * 512;
   return { sha256, format, sizeBytes, virtualSizeBytes };
-}
-
-async function sync(path: string): Promise<void> {
-  await using file = await open(path);
-  await file.sync();
 }
