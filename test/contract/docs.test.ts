@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { reasons } from "@lodge/schemas/rpc/reasons.ts";
+import { version } from "@lodge/schemas/version.ts";
 import { clientCommands } from "../../agent/src/cli/commands.ts";
 import { exitCodes } from "../../agent/src/cli/exit-code.ts";
 import { remedyGroups } from "../../scripts/docs/error-list.ts";
@@ -102,6 +103,14 @@ test.each(written)("links of %s", (path) => {
     return anchor !== undefined && !anchorsOf(readFileSync(target, "utf8")).has(anchor);
   });
   expect(broken).toEqual([]);
+});
+
+test("archives that pages name are those of this version", () => {
+  const named = written
+    .map((path) => readFileSync(path, "utf8"))
+    .flatMap((text) => [...text.matchAll(/lodge_(\d[^_]*)_linux_/gu)].map(([, number]) => number));
+  expect(named.length).toBeGreaterThan(1);
+  expect(named.filter((number) => number !== version)).toEqual([]);
 });
 
 test("decisions are numbered without gaps", () => {
