@@ -297,6 +297,29 @@ describe("vm forward", () => {
     server.close();
   });
 
+  it("passes on the guest's end at once, and what its peer says after it", async () => {
+    const heard = Promise.withResolvers<string>();
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.end("bye");
+      void text(socket).then(heard.resolve);
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const running = start(["vm", "forward", "web", String(port), "-o", "json"], { env });
+    await running.printed("local_port");
+    const { local_port: local } = JSON.parse(running.stdout());
+    const socket = connect({ port: local, host: "127.0.0.1", allowHalfOpen: true });
+    let said = "";
+    socket.on("data", (data: Buffer) => (said += data.toString()));
+    await once(socket, "end");
+    socket.end("late");
+    expect(said).toBe("bye");
+    expect(await heard.promise).toBe("late");
+    running.interrupt();
+    expect(await running.exitCode).toBe(130);
+    server.close();
+  });
+
   it("says on standard error why a connection ended", async () => {
     const free = createServer().listen(0, "127.0.0.1");
     await once(free, "listening");

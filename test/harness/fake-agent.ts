@@ -20,7 +20,7 @@ import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import { agentFiles } from "@lodge/schemas/rpc/local-agent.ts";
 import { createServer } from "@lodge/schemas/rpc/server.ts";
 import { bind, type CallContext } from "@lodge/schemas/rpc/service.ts";
-import { EventEmitter, on } from "node:events";
+import { EventEmitter, on, once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -263,8 +263,12 @@ async function* forward(
   })();
   sending.catch(() => socket.destroy());
   try {
-    for await (const data of socket as AsyncIterable<Buffer>)
+    for await (const data of socket.iterator({
+      destroyOnReturn: false,
+    }) as AsyncIterable<Buffer>)
       yield { part: { case: "data" as const, value: data } };
+    yield { part: { case: "data" as const, value: Buffer.alloc(0) } };
+    await Promise.race([sending.catch(() => undefined), once(socket, "close")]);
   } catch (cause) {
     throw lodgeError("GUEST_UNREACHABLE", "The guest did not accept the connection.", { cause });
   } finally {

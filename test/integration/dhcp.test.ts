@@ -1,6 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { exec } from "../../agent/src/lib/exec.ts";
@@ -223,6 +230,19 @@ it("cannot fill the host's memory with complaints about a guest", async () => {
   expect(await guest.dhcp()).toMatchObject({ ip: "10.20.1.10" });
 });
 
+it("is served also when what kept the complaints has died", async () => {
+  const network = await host.setNetwork(1);
+  const nic = await host.setNic(network, 10);
+  const guest = await host.guest(nic);
+  const pipe = paths.dnsmasqLogPipe(host.layout, network.networkId);
+  const keepers = holdersOf(pipe).filter((pid) => pid !== host.dnsmasqPid(network.networkId));
+  expect(keepers).toHaveLength(1);
+  for (const pid of keepers) process.kill(pid, "SIGKILL");
+  await expect.poll(() => holdersOf(pipe)).toEqual([host.dnsmasqPid(network.networkId)]);
+  for (let count = 0; count < 10; count++) await guest.send(release(nic.mac, "10.20.1.10"));
+  expect(await guest.dhcp()).toMatchObject({ ip: "10.20.1.10" });
+});
+
 it("is served by a program that can do little else", async () => {
   const network = await host.setNetwork(1);
   const status = readFileSync(`/proc/${host.dnsmasqPid(network.networkId)}/status`, "utf8");
@@ -249,6 +269,21 @@ it("gives no DNS, and listens for nothing but DHCP", async () => {
   );
   expect(open).toEqual([67]);
 });
+
+/** The processes that have the pipe open, to read or to write. */
+function holdersOf(pipe: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const open = readdirSync(`/proc/${pid}/fd`);
+        return open.some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === pipe);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
 
 /** A guest gives an address back that it never had. */
 function release(of: string, address: string): Buffer {
