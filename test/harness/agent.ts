@@ -11,6 +11,7 @@ import { connect, createClient, type Transport } from "@lodge/schemas/rpc/client
 import { readIdentity } from "@lodge/schemas/rpc/tls.ts";
 import type { KindName } from "@lodge/schemas/spec/kind.ts";
 import { findAnchor } from "../../agent/src/role/dev/anchor.ts";
+import { identify, isAlive } from "../../agent/src/lib/process.ts";
 import { enterCommand } from "../../agent/src/role/dev/enter.ts";
 import { dist } from "./executable.ts";
 
@@ -201,13 +202,15 @@ export class TestAgent implements AsyncDisposable {
   async kill(): Promise<void> {
     const pid = await this.pid();
     if (pid === undefined) throw new Error("the agent does not run");
-    process.kill(pid, "SIGKILL");
-    await this.gone();
+    await this.gone(() => process.kill(pid, "SIGKILL"));
   }
 
-  /** Waits until the agent's process has ended. */
-  async gone(): Promise<void> {
-    while ((await this.pid()) !== undefined) await sleep(20);
+  /** Waits until the agent's process has ended, and holds no file any more; `end` is what ends it. */
+  async gone(end: () => void = () => {}): Promise<void> {
+    const pid = await this.pid();
+    const running = pid === undefined ? undefined : identify(pid);
+    end();
+    while (running && isAlive(running)) await sleep(20);
   }
 
   /** Everything of ours that is in the host: empty lists once all objects are gone. */
