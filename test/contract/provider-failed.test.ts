@@ -34,6 +34,15 @@ function interruptAt<Method extends string>(faults: Faults<Method>, method: Meth
   };
 }
 
+/** Stops the provider as soon as it waits for a guest's console. */
+function interruptInWait(): void {
+  agent.stands.set("VmService/Console", (request: unknown, context, handler) => {
+    agent.stands.delete("VmService/Console");
+    setTimeout(stop, 20);
+    return handler(request as never, context);
+  });
+}
+
 describe("Ctrl-C", () => {
   const web = { name: "web", memory: "128MiB" };
 
@@ -60,7 +69,7 @@ describe("Ctrl-C", () => {
 
   test("in a wait says so", async () => {
     const waiting = { ...web, wait_for: { console: "login:" } };
-    setTimeout(stop, 300);
+    interruptInWait();
     const { instance, error, warnings } = await attempt(core, "lodge_vm", undefined, waiting);
     expect([error, attributes(instance!)["ready"]]).toEqual([undefined, false]);
     expect(warnings).toEqual([
@@ -70,7 +79,7 @@ describe("Ctrl-C", () => {
 
   test("taints no VM, however its waits are to fail", async () => {
     const failing = { ...web, wait_for: { console: "login:", on_timeout: "fail" } };
-    setTimeout(stop, 300);
+    interruptInWait();
     const inTheWait = await attempt(core, "lodge_vm", undefined, failing);
     expect(inTheWait).toMatchObject({
       error: undefined,

@@ -210,7 +210,7 @@ export class TestAgent implements AsyncDisposable {
     const pid = await this.pid();
     const running = pid === undefined ? undefined : identify(pid);
     end();
-    while (running && isAlive(running)) await sleep(20);
+    if (running) while (isAlive(running)) await sleep(20);
   }
 
   /** Everything of ours that is in the host: empty lists once all objects are gone. */

@@ -84,7 +84,7 @@ export const vm = resource<Hosts>()({
   async update(context) {
     const { plan, prior, client, private: kept, signal } = context;
     const limit = deadline("update", timeouts(plan), signal);
-    const agent = await client.agent(prior.actual_host);
+    const agent = await client.agent(prior.actual_host, "state");
     const wished = await edit(agent, plan, prior, kept, limit);
     const { item, error = powerDrift(item, plan.power_state) } = await achieve(
       agent,
