@@ -116,6 +116,29 @@ describe("a wait that fails", () => {
   });
 });
 
+describe("a wait for a text", () => {
+  test("goes on where the console ends, or the agent is away", async () => {
+    const answers = [
+      async function* () {
+        yield { output: Buffer.from("log") };
+      },
+      async function* () {
+        yield { output: Buffer.from("booting\n") };
+        throw lodgeError("SERVER_CLOSING", "The server is being stopped.");
+      },
+      async function* () {
+        yield { output: Buffer.from("lo") };
+        yield { output: Buffer.from("gin: ") };
+      },
+    ];
+    agent.stands.set("VmService/Console", () => answers.shift()!());
+    const { error, warnings, instance } = await apply(undefined, web({ console: "login:" }));
+    expect([error, warnings]).toEqual([undefined, []]);
+    expect(attributes(instance!)["ready"]).toBe(true);
+    expect(answers).toEqual([]);
+  });
+});
+
 describe("a wait for an address", () => {
   const { network_id } = nic;
   const certain = { ...nic, ipv4_address: "10.20.0.12" };

@@ -13,7 +13,7 @@ import type { Agent } from "../agent.ts";
 import { isLate, type Deadline } from "./deadline.ts";
 import { follow } from "./settle.ts";
 
-/** How often a port that does not answer is tried again, in milliseconds. */
+/** How soon what is not so is tried again, in milliseconds. */
 const PAUSE = 250;
 
 /** The attribute `wait_for`. */
@@ -36,7 +36,7 @@ export const WaitFor = z.object({
     .meta({ description: "How long to wait for all of them." }),
   on_timeout: z.enum(["warn", "fail"]).default("warn").meta({
     description:
-      "What a wait that fails does when the VM is made: `warn` keeps it with `ready = false` and waits again at the next apply, `fail` is an error, which taints the VM.",
+      "What a wait whose time is over does when the VM is made: `warn` keeps it with `ready = false` and waits again at the next apply, `fail` is an error, which taints the VM.",
   }),
 });
 
@@ -81,9 +81,15 @@ export async function waitFor(
   if (wanted.ipv4)
     waits.push(["the guest to acknowledge its address", address(agent, vm, { ...within, signal })]);
   if (wanted.console !== null)
-    waits.push([`"${wanted.console}" on the console`, text(agent, vm, wanted.console, signal)]);
+    waits.push([
+      `"${wanted.console}" on the console`,
+      comesTrue(() => shows(agent, vm, wanted.console!, signal), signal),
+    ]);
   if (wanted.tcp_port !== null)
-    waits.push([`TCP port ${wanted.tcp_port}`, port(agent, vm, wanted.tcp_port, signal)]);
+    waits.push([
+      `TCP port ${wanted.tcp_port}`,
+      comesTrue(() => accepts(agent, vm, wanted.tcp_port!, signal), signal),
+    ]);
   try {
     await Promise.all(
       waits.map(([what, wait]) =>
@@ -126,12 +132,25 @@ export function primaryNic({
   return status.nic_status.find((nic) => nic.name === name);
 }
 
-async function text(
+/** Tries until it is so, also where the agent or the guest is away for a while. */
+async function comesTrue(isSo: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      if (await isSo()) return;
+    } catch (thrown) {
+      if (signal.aborted || !(thrown instanceof LodgeError) || !thrown.retryable) throw thrown;
+    }
+    await sleep(PAUSE, undefined, { signal });
+  }
+}
+
+/** Whether the text stands on the console, with what it showed before, until that ends. */
+async function shows(
   agent: Agent,
   vm: Item<"vm">,
   wanted: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   async function* open(): AsyncIterable<MessageInitShape<typeof ConsoleRequestSchema>> {
     yield { part: { case: "open", value: { vmId: vm.id } } };
     await aborted(signal);
@@ -141,26 +160,10 @@ async function text(
   const decoder = new TextDecoder();
   for await (const { output } of agent.vms.console(open(), { signal, timeoutMs: Infinity })) {
     seen += decoder.decode(output, { stream: true });
-    if (seen.includes(wanted)) return;
+    if (seen.includes(wanted)) return true;
     seen = seen.slice(-wanted.length);
   }
-  throw new Error("The console ended.");
-}
-
-async function port(
-  agent: Agent,
-  vm: Item<"vm">,
-  number: number,
-  signal: AbortSignal,
-): Promise<void> {
-  for (;;) {
-    try {
-      if (await accepts(agent, vm, number, signal)) return;
-    } catch (thrown) {
-      if (signal.aborted || !(thrown instanceof LodgeError) || !thrown.retryable) throw thrown;
-    }
-    await sleep(PAUSE, undefined, { signal });
-  }
+  return false;
 }
 
 async function accepts(
