@@ -97,17 +97,27 @@ async function expected(agent: TestAgent): Promise<Expected> {
 }
 
 function ofNetwork(id: string): string[] {
-  const files = ["conf", "json", "log", "pid"].map((end) => `dnsmasq.${end}`);
+  const files = ["conf", "json", "out", "pid"].map((end) => `dnsmasq.${end}`);
   return [
     `link ${links.bridge(id)}`,
     `link ${links.veth(id)}`,
     `namespace ${links.namespace(id)}`,
     `table inet ${links.table(id)}`,
     `process dnsmasq of ${id}`,
+    ...keeper(id),
+    ...["log", "old"].map((end) => `? run network/${id}/dnsmasq.${end}`),
     ...[...files, "network.json"].map((file) => `run network/${id}/${file}`),
     // Once the first guest has asked; and a directory that nobody has put a reservation into yet.
     `? run network/${id}/leases`,
     `? empty network/${id}/reservations`,
+  ];
+}
+
+/** What keeps the end of what a program says. */
+function keeper(id: string): string[] {
+  return [
+    `process split of ${id}`,
+    ...["sh", "cat", "mv"].map((name) => `? process ${name} of ${id}`),
   ];
 }
 
@@ -124,10 +134,9 @@ function ofVm({ id, spec, status }: Item<"vm">): string[] {
     ...files.map((file) => `run vm/${id}/${file}`),
     ...printed.map((file) => `? run vm/${id}/${file}`),
     `process qemu-system-x86 of ${id}`,
-    // They keep what the guest prints, and what QEMU says.
-    `process split of ${id}`,
-    `process split of ${id}`,
-    ...["sh", "cat", "mv"].map((name) => `? process ${name} of ${id}`),
+    // What the guest prints, and what QEMU says.
+    ...keeper(id),
+    ...keeper(id),
     ...status.nic_status.flatMap(({ name, network_id, mac, ipv4_address }) => [
       `link ${links.tap(id, name)}`,
       `table netdev ${links.guard(id, name)}`,
