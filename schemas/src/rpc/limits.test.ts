@@ -11,16 +11,7 @@ import { asLodgeError, fromWireStatus, LodgeError, lodgeError, toWireStatus } fr
 import { agentLimits, formatBytes } from "./limits.ts";
 import { reasonEntry, reasons } from "./reasons.ts";
 import { bind } from "./service.ts";
-import { pair } from "./testing.ts";
-
-async function failure(work: Promise<unknown>): Promise<LodgeError> {
-  const thrown = await work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  expect(thrown).toBeInstanceOf(LodgeError);
-  return thrown as LodgeError;
-}
+import { failure, pair } from "./testing.ts";
 
 const mebibytes = (count: number) => new Uint8Array(count * 1024 * 1024);
 

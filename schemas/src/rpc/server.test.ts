@@ -11,20 +11,10 @@ import {
 import { createClient } from "./client.ts";
 import { lodgeError, LodgeError } from "./error.ts";
 import { bind, contextKey, type CallContext } from "./service.ts";
-import { pair } from "./testing.ts";
+import { failure, pair } from "./testing.ts";
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return Array.fromAsync(items);
-}
-
-/** @returns what `work` rejects with. */
-async function failure(work: Promise<unknown>): Promise<LodgeError> {
-  const thrown = await work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  expect(thrown).toBeInstanceOf(LodgeError);
-  return thrown as LodgeError;
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text);

@@ -1,7 +1,9 @@
-/** A server and a client of it on a unix socket of their own, for tests. */
+/** A server and a client of it on a unix socket of their own, and what calls do in tests. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LodgeError } from "./error.ts";
+import type { CallContext } from "./service.ts";
 import { connect, type Transport, type TransportOptions } from "./client.ts";
 import { createServer, type Server, type ServerOptions } from "./server.ts";
 
@@ -33,3 +35,22 @@ export async function pair(
     },
   };
 }
+
+/** The error with which a call fails; throws where it does not, or with another kind. */
+export async function failure(work: Promise<unknown>): Promise<LodgeError> {
+  const thrown = await work.then(
+    () => new Error("the call did not fail"),
+    (error: unknown) => error,
+  );
+  if (thrown instanceof LodgeError) return thrown;
+  throw thrown;
+}
+
+/** Waits until the signal of `context` is aborted, and returns its reason. */
+export async function aborted({ signal }: CallContext): Promise<unknown> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  return signal.reason;
+}
+
+/** What a handler does that heeds nothing. */
+export const never = () => new Promise<never>(() => {});
