@@ -1,110 +1,47 @@
-import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { HostService } from "@lodge/schemas/gen/lodge/agent/v1/host_pb.ts";
 import { ImageService } from "@lodge/schemas/gen/lodge/agent/v1/image_pb.ts";
 import { VmService, VmSpecSchema } from "@lodge/schemas/gen/lodge/agent/v1/vm_pb.ts";
-import { createKindClient, type ItemEvent } from "@lodge/schemas/kind-client.ts";
-import { connect, createClient, type Transport } from "@lodge/schemas/rpc/client.ts";
-import { createServer } from "@lodge/schemas/rpc/server.ts";
-import { kinds } from "@lodge/schemas/spec/kind.ts";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { World } from "../core/testing/world.ts";
-import {
-  createAuthority,
-  issueClientCertificate,
-  issueServerCertificate,
-  type KeyPair,
-} from "../lib/pki.ts";
-import { silentLog, type LogFields } from "../lib/log.ts";
+import { type ItemEvent } from "@lodge/schemas/kind-client.ts";
+import { createClient } from "@lodge/schemas/rpc/client.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { World } from "../core/testing/world.ts";
+import { silentLog } from "../lib/log.ts";
 import { createApi } from "./api.ts";
 import { permissions } from "./authorize.ts";
+import { ServedWorld } from "./testing.ts";
 
-let authority: KeyPair;
-let own: KeyPair;
-const users = new Map<string, KeyPair>();
-
-beforeAll(async () => {
-  authority = await createAuthority("test");
-  own = await issueServerCertificate(authority, { host: "rack1" });
-  for (const [user, role] of [
-    ["ann", "admin"],
-    ["vic", "viewer"],
-    ["eve", "intruder"],
-  ] as const) {
-    users.set(user, await issueClientCertificate(authority, { user, role: role as "admin" }));
-  }
-});
-
+let served: ServedWorld;
 let world: World;
-let cleanup: AsyncDisposableStack;
-let transports: Map<string, Transport>;
-/** What was logged as information. */
-let noted: LogFields[];
-
 beforeEach(async () => {
-  cleanup = new AsyncDisposableStack();
-  const directory = mkdtempSync(join(tmpdir(), "lodge-api-"));
-  cleanup.defer(() => rmSync(directory, { recursive: true }));
-  world = new World();
-  await world.begin();
-  cleanup.defer(() => world.core.close());
-  await world.furnish();
-  noted = [];
-  const log = { ...silentLog, info: (fields: LogFields) => void noted.push(fields) };
-  const server = createServer({ ...createApi({ core: world.core, log }) });
-  cleanup.defer(() => server.close(0));
-  const address = await server.listen(`unix:${join(directory, "s.sock")}`, {
-    ca: authority.certificate,
-    ...own,
-  });
-  transports = new Map(
-    [...users].map(([user, identity]) => [
-      user,
-      connect({
-        address,
-        security: { ca: authority.certificate, ...identity, serverName: "rack1" },
-      }),
-    ]),
-  );
-  cleanup.defer(() => transports.forEach((transport) => transport.close()));
+  served = await ServedWorld.start();
+  ({ world } = served);
 });
-afterEach(() => cleanup.disposeAsync());
-afterAll(() => users.clear());
-
-const transport = (user = "ann") => transports.get(user)!;
-const vms = (user = "ann") => createKindClient("vm", transport(user));
-const spec = (name: string, members = {}) => kinds.vm.spec.parse(world.vm(name, members));
-const wish = (name: string, members = {}) => ({
-  id: world.id(`vm ${name}`),
-  spec: spec(name, members),
-});
+afterEach(() => served[Symbol.asyncDispose]());
 
 describe("objects over the wire", () => {
   test("put, get, list and delete", async () => {
-    const put = await vms().put(wish("web"));
+    const put = await served.vms().put(served.wish("web"));
     expect(put).toMatchObject({
       host: "rack1",
       specRevision: 1,
       observedRevision: 0,
-      spec: spec("web"),
+      spec: served.wish("web").spec,
       status: { phase: "pending", nic_status: [{ ipv4_address: "10.20.0.10" }] },
     });
     await world.quiet();
-    const got = await vms().get({ name: "web" }, true);
+    const got = await served.vms().get({ name: "web" }, true);
     expect(got).toMatchObject({
       id: put.id,
       claimed: true,
       observedRevision: 1,
       status: { phase: "running", boots: 1, events: [{ type: "started" }] },
     });
-    const [listed] = await vms().list([]);
+    const [listed] = await served.vms().list([]);
     expect(listed).toMatchObject({ id: put.id, status: { phase: "running", events: [] } });
-    await vms().delete(put.id);
+    await served.vms().delete(put.id);
     await world.quiet();
-    await expect(vms().get({ id: put.id }, false)).rejects.toMatchObject({
+    await expect(served.vms().get({ id: put.id }, false)).rejects.toMatchObject({
       code: "NOT_FOUND",
       reason: "NOT_FOUND",
       kind: "vm",
@@ -113,22 +50,22 @@ describe("objects over the wire", () => {
   });
 
   test("an edit names its revision, and what is refused names its fields", async () => {
-    await vms().put(wish("web"));
-    const edit = { ...wish("web", { cpus: 2 }), expectedRevision: 1 };
-    expect((await vms().put(edit)).specRevision).toBe(2);
+    await served.vms().put(served.wish("web"));
+    const edit = { ...served.wish("web", { cpus: 2 }), expectedRevision: 1 };
+    expect((await served.vms().put(edit)).specRevision).toBe(2);
     await expect(
-      vms().put({ ...wish("web", { cpus: 3 }), expectedRevision: 1 }),
+      served.vms().put({ ...served.wish("web", { cpus: 3 }), expectedRevision: 1 }),
     ).rejects.toMatchObject({
       code: "ABORTED",
       reason: "REVISION_MISMATCH",
     });
-    const bad = { ...wish("big"), spec: { ...spec("big"), memory: 1, cpus: 0 } };
-    await expect(vms().put(bad)).rejects.toMatchObject({
+    const bad = { ...served.wish("big"), spec: { ...served.wish("big").spec, memory: 1, cpus: 0 } };
+    await expect(served.vms().put(bad)).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
       reason: "SPEC_INVALID",
       violations: [{ path: "spec.cpus" }, { path: "spec.memory" }],
     });
-    await expect(vms().put({ ...wish("web"), id: "web" })).rejects.toMatchObject({
+    await expect(served.vms().put({ ...served.wish("web"), id: "web" })).rejects.toMatchObject({
       reason: "REQUEST_INVALID",
     });
   });
@@ -136,7 +73,7 @@ describe("objects over the wire", () => {
   test("validate tells all that put would refuse, also without an id, and writes nothing", async () => {
     const before = await world.store.list("vm");
     const tight = { cpus: 99, memory: "999GiB", nics: { eth0: { network_id: world.id("none") } } };
-    expect(await vms("vic").validate({ ...wish("web", tight), id: "" })).toEqual([
+    expect(await served.vms("vic").validate({ ...served.wish("web", tight), id: "" })).toEqual([
       expect.objectContaining({ path: ["cpus"], reason: "CPUS_EXCEEDED" }),
       expect.objectContaining({ path: ["memory"], reason: "MEMORY_EXCEEDED" }),
       expect.objectContaining({
@@ -144,18 +81,18 @@ describe("objects over the wire", () => {
         reason: "REFERENCE_NOT_FOUND",
       }),
     ]);
-    const wrong = { ...wish("web"), spec: { ...spec("web"), memory: 1 } };
-    expect(await vms().validate(wrong)).toEqual([
+    const wrong = { ...served.wish("web"), spec: { ...served.wish("web").spec, memory: 1 } };
+    expect(await served.vms().validate(wrong)).toEqual([
       expect.objectContaining({ path: ["memory"], reason: "SPEC_INVALID" }),
     ]);
-    expect(await vms().validate(wish("web"))).toEqual([]);
+    expect(await served.vms().validate(served.wish("web"))).toEqual([]);
     expect(await world.store.list("vm")).toEqual(before);
   });
 
   test("a field that only a newer client knows is refused, not ignored", async () => {
     const message = create(VmSpecSchema, { name: "web", memory: 2n ** 30n });
     message.$unknown = [{ no: 99, wireType: 0, data: new Uint8Array([1]) }];
-    const client = createClient(VmService, transport());
+    const client = createClient(VmService, served.transport());
     await expect(client.put({ id: world.id("vm web"), spec: message })).rejects.toMatchObject({
       reason: "SPEC_INVALID",
       message: expect.stringContaining("field 99"),
@@ -163,37 +100,36 @@ describe("objects over the wire", () => {
   });
 
   test("a watch tells the state, then changes, and resumes behind any of them", async () => {
-    await vms().put(wish("web"));
+    await served.vms().put(served.wish("web"));
     await world.quiet();
     const seen: ItemEvent<"vm">[] = [];
     const controller = new AbortController();
-    for await (const event of vms().watch({}, { signal: controller.signal })) {
+    for await (const event of served.vms().watch({}, { signal: controller.signal })) {
       seen.push(event);
-      if (event.type === "synced") await vms().delete(world.id("vm web"));
+      if (event.type === "synced") await served.vms().delete(world.id("vm web"));
       if (event.type === "delete") break;
     }
     const types = seen.map(({ type }) => type);
     expect(types.slice(0, 3)).toEqual(["put", "synced", "put"]);
     expect(types.at(-1)).toBe("delete");
     const resumed: string[] = [];
-    for await (const event of vms("vic").watch({ since: seen[1]!.sequence })) {
+    for await (const event of served.vms("vic").watch({ since: seen[1]!.sequence })) {
       resumed.push(event.type);
       if (event.type === "synced") break;
     }
     expect(resumed).toEqual(["delete", "synced"]);
-    const lost = vms().watch({ since: 1e9 })[Symbol.asyncIterator]().next();
+    const lost = served.vms().watch({ since: 1e9 })[Symbol.asyncIterator]().next();
     await expect(lost).rejects.toMatchObject({ code: "OUT_OF_RANGE", reason: "HISTORY_LOST" });
   });
 
   test("a watch of one object is not told of others", async () => {
-    await vms().put(wish("a"));
+    await served.vms().put(served.wish("a"));
     const controller = new AbortController();
     const ids = new Set<string>();
-    for await (const event of vms().watch(
-      { id: world.id("vm b") },
-      { signal: controller.signal },
-    )) {
-      if (event.type === "synced") await vms().put(wish("b"));
+    for await (const event of served
+      .vms()
+      .watch({ id: world.id("vm b") }, { signal: controller.signal })) {
+      if (event.type === "synced") await served.vms().put(served.wish("b"));
       if (event.type !== "put") continue;
       ids.add(event.item.id);
       if (event.item.status.phase === "running") break;
@@ -218,48 +154,52 @@ describe("who may do what", () => {
   });
 
   test("a viewer looks, and changes nothing, a claim included", async () => {
-    const { id } = await vms().put(wish("web"));
-    expect((await vms("vic").get({ id }, true)).claimed).toBe(false);
-    await vms("vic").list([id]);
-    expect((await vms().get({ id }, false)).claimed).toBe(false);
+    const { id } = await served.vms().put(served.wish("web"));
+    expect((await served.vms("vic").get({ id }, true)).claimed).toBe(false);
+    await served.vms("vic").list([id]);
+    expect((await served.vms().get({ id }, false)).claimed).toBe(false);
     const denied = { code: "PERMISSION_DENIED", reason: "NOT_ALLOWED" };
-    await expect(vms("vic").put(wish("b"))).rejects.toMatchObject(denied);
-    await expect(vms("vic").delete(id)).rejects.toMatchObject(denied);
+    await expect(served.vms("vic").put(served.wish("b"))).rejects.toMatchObject(denied);
+    await expect(served.vms("vic").delete(id)).rejects.toMatchObject(denied);
   });
 
   test("a certificate without a role is refused everything", async () => {
-    await expect(vms("eve").list([])).rejects.toMatchObject({
+    await expect(served.vms("eve").list([])).rejects.toMatchObject({
       code: "PERMISSION_DENIED",
       message: expect.stringContaining("eve"),
     });
   });
 
   test("the creator is the certificate's user", async () => {
-    await vms().put(wish("web"));
+    await served.vms().put(served.wish("web"));
     expect((await world.get("vm", "web"))!.creator).toBe("ann");
   });
 });
 
 describe("the log of what clients did", () => {
   test("names who changed what, without what it is to be", async () => {
-    const secret = { ...wish("web"), spec: { ...spec("web"), user_data: "password" } };
-    const { id } = await vms().put(secret);
-    await vms("vic").get({ id }, false);
-    await vms("vic")
+    const secret = {
+      ...served.wish("web"),
+      spec: { ...served.wish("web").spec, user_data: "password" },
+    };
+    const { id } = await served.vms().put(secret);
+    await served.vms("vic").get({ id }, false);
+    await served
+      .vms("vic")
       .delete(id)
       .catch(() => {});
-    await vms().delete(id);
+    await served.vms().delete(id);
     const of = { principal: "ann", kind: "vm", id };
-    expect(noted).toEqual([
+    expect(served.noted).toEqual([
       { ...of, method: "Put" },
       { ...of, method: "Delete" },
     ]);
   });
 
   test("names who reached into a guest, and who uploads", async () => {
-    const { id } = await vms().put(wish("web"));
+    const { id } = await served.vms().put(served.wish("web"));
     await world.quiet();
-    const client = createClient(VmService, transport());
+    const client = createClient(VmService, served.transport());
     const open = async function* <T>(value: T) {
       yield { part: { case: "open" as const, value } };
     };
@@ -272,7 +212,7 @@ describe("the log of what clients did", () => {
     const forward = client.forward(open({ vmId: id, port: 80 }))[Symbol.asyncIterator]();
     await forward.next().catch(() => {});
     await forward.return?.();
-    const upload = createClient(ImageService, transport()).upload(
+    const upload = createClient(ImageService, served.transport()).upload(
       (async function* () {
         const put = { id: world.id("image up"), spec: { name: "up", sha256: "0".repeat(64) } };
         yield { part: { case: "start" as const, value: { put, sizeBytes: 0n } } };
@@ -280,7 +220,7 @@ describe("the log of what clients did", () => {
     );
     await expect(upload).rejects.toMatchObject({ reason: "DIGEST_MISMATCH" });
     const of = { principal: "ann", kind: "vm", id };
-    expect(noted.slice(1)).toEqual([
+    expect(served.noted.slice(1)).toEqual([
       { ...of, method: "Restart" },
       { ...of, method: "Console" },
       { ...of, method: "Forward" },
@@ -290,9 +230,9 @@ describe("the log of what clients did", () => {
 });
 
 test("a restart names the boot that is to end", async () => {
-  const { id } = await vms().put(wish("web"));
+  const { id } = await served.vms().put(served.wish("web"));
   await world.quiet();
-  const client = createClient(VmService, transport());
+  const client = createClient(VmService, served.transport());
   await expect(client.restart({ id, force: true })).rejects.toMatchObject({
     code: "INVALID_ARGUMENT",
     reason: "REQUEST_INVALID",
@@ -303,8 +243,10 @@ test("a restart names the boot that is to end", async () => {
 });
 
 test("the host says what it is and what it has promised", async () => {
-  await vms().put(wish("web"));
-  const host = await createClient(HostService, transport("vic")).get({ clientVersion: "0.1.0" });
+  await served.vms().put(served.wish("web"));
+  const host = await createClient(HostService, served.transport("vic")).get({
+    clientVersion: "0.1.0",
+  });
   expect(host).toMatchObject({
     name: "rack1",
     apiVersion: 2,
@@ -317,189 +259,5 @@ test("the host says what it is and what it has promised", async () => {
       { name: "kvm", available: false },
       { name: "uefi", available: true },
     ],
-  });
-});
-
-describe("an upload", () => {
-  const bytes = Buffer.alloc(300_000, "lodge");
-  const digest = createHash("sha256").update(bytes).digest("hex");
-  const upload = (sha256: string, size = bytes.length, parts = [bytes]) =>
-    createClient(ImageService, transport()).upload(
-      (async function* () {
-        const put = { id: world.id("image up"), spec: { name: "up", sha256 } };
-        yield { part: { case: "start" as const, value: { put, sizeBytes: BigInt(size) } } };
-        for (const value of parts) yield { part: { case: "data" as const, value } };
-      })(),
-    );
-
-  test("makes an image, and again is the same one", async () => {
-    const image = await upload(digest);
-    expect(image).toMatchObject({
-      meta: { id: world.id("image up"), observedRevision: 1n },
-      status: { sha256: digest, sizeBytes: 300_000n },
-    });
-    expect((await upload(digest)).meta!.id).toBe(image.meta!.id);
-    await world.pass(60_000);
-    expect((await world.get("image", "up"))!.status.phase).toBe("ready");
-    expect(world.images.files.has(image.meta!.id)).toBe(true);
-  });
-
-  test("leaves nothing where the digest or the size is another", async () => {
-    await expect(upload("0".repeat(64))).rejects.toMatchObject({ reason: "DIGEST_MISMATCH" });
-    await expect(upload(digest, 5)).rejects.toMatchObject({ reason: "SIZE_MISMATCH" });
-    await world.pass(60_000);
-    expect(await world.get("image", "up")).toBeUndefined();
-    expect(world.images.files.has(world.id("image up"))).toBe(false);
-  });
-
-  test("is refused before its bytes where its name is taken", async () => {
-    await upload(digest);
-    const client = createClient(ImageService, transport());
-    let sent = 0;
-    const other = client.upload(
-      (async function* () {
-        const put = { id: world.id("another"), spec: { name: "up", sha256: "1".repeat(64) } };
-        yield { part: { case: "start" as const, value: { put, sizeBytes: 2n ** 40n } } };
-        for (; sent < 1000; sent++) {
-          yield { part: { case: "data" as const, value: new Uint8Array(100_000) } };
-          await new Promise((resolve) => setImmediate(resolve));
-        }
-      })(),
-    );
-    await expect(other).rejects.toMatchObject({ reason: "NAME_TAKEN" });
-    expect(sent).toBeLessThan(1000);
-  });
-});
-
-describe("a guest's console", () => {
-  test("tells its history, then what comes, and takes what is typed", async () => {
-    const { id } = await vms().put(wish("web"));
-    await world.quiet();
-    world.hypervisor.guestPrints(id, "boot\n");
-    const typed = Promise.withResolvers<void>();
-    const client = createClient(VmService, transport());
-    const output = client.console(
-      (async function* () {
-        yield { part: { case: "open" as const, value: { vmId: id } } };
-        yield { part: { case: "input" as const, value: Buffer.from("ls\n") } };
-        await typed.promise;
-      })(),
-    );
-    let text = "";
-    for await (const { output: bytes } of output) {
-      text += Buffer.from(bytes).toString();
-      if (text === "boot\n") world.hypervisor.guestPrints(id, "login: ");
-      if (text.endsWith("login: ")) break;
-    }
-    typed.resolve();
-    expect(text).toBe("boot\nlogin: ");
-    expect(world.hypervisor.typed(id)).toBe("ls\n");
-  });
-
-  test("of a guest that is on its way is followed from the beginning", async () => {
-    const started = Promise.withResolvers<void>();
-    world.onStep = (name) => (name === "start_machine" ? started.promise : undefined);
-    const { id } = await vms().put(wish("web"));
-    await new Promise((resolve) => setImmediate(resolve));
-    const output = createClient(VmService, transport()).console(
-      (async function* () {
-        yield { part: { case: "open" as const, value: { vmId: id } } };
-        await new Promise(() => {});
-      })(),
-    );
-    const first = output[Symbol.asyncIterator]().next();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    started.resolve();
-    await world.quiet();
-    world.hypervisor.guestPrints(id, "boot\n");
-    expect(Buffer.from((await first).value!.output).toString()).toBe("boot\n");
-  });
-
-  test("says where there is none", async () => {
-    const open = (vmId: string) =>
-      (async function* () {
-        yield { part: { case: "open" as const, value: { vmId, historyOnly: true } } };
-      })();
-    const first = (vmId: string) =>
-      createClient(VmService, transport()).console(open(vmId))[Symbol.asyncIterator]().next();
-    await expect(first(world.id("vm none"))).rejects.toMatchObject({ code: "NOT_FOUND" });
-    const { id } = await vms().put(wish("off", { power_state: "stopped" }));
-    await world.quiet();
-    await expect(first(id)).rejects.toMatchObject({ reason: "VM_NOT_RUNNING" });
-  });
-});
-
-describe("a forward", () => {
-  async function* dial(vmId: string, port: number, text = "", nic = "") {
-    yield { part: { case: "open" as const, value: { vmId, port, nic } } };
-    if (text) yield { part: { case: "data" as const, value: Buffer.from(text) } };
-  }
-
-  test("reaches a port of the guest both ways", async () => {
-    const { id } = await vms().put(wish("web"));
-    await world.quiet();
-    world.networks.serve(world.id("network lan"), "10.20.0.10", 80, (guest) => {
-      guest.on("data", (data: Buffer) => guest.end(`you said ${data.toString()}`));
-    });
-    let text = "";
-    const client = createClient(VmService, transport());
-    for await (const { part } of client.forward(dial(id, 80, "hello"))) {
-      text +=
-        part.case === "opened"
-          ? `[${part.value.ipv4Address}] `
-          : Buffer.from(part.value ?? []).toString();
-    }
-    expect(text).toBe("[10.20.0.10] you said hello");
-  });
-
-  test("goes on when the guest has said all, until the client has, too", async () => {
-    const { id } = await vms().put(wish("web"));
-    await world.quiet();
-    const heard = Promise.withResolvers<string>();
-    world.networks.serve(world.id("network lan"), "10.20.0.10", 80, (guest) => {
-      let text = "";
-      guest.on("data", (data: Buffer) => (text += data.toString()));
-      guest.on("end", () => heard.resolve(text));
-      guest.end("bye");
-    });
-    const saidAll = Promise.withResolvers<void>();
-    async function* late() {
-      yield* dial(id, 80);
-      await saidAll.promise;
-      yield { part: { case: "data" as const, value: Buffer.from("late") } };
-    }
-    const pieces: string[] = [];
-    for await (const { part } of createClient(VmService, transport()).forward(late())) {
-      if (part.case !== "data") continue;
-      pieces.push(Buffer.from(part.value).toString());
-      if (part.value.length === 0) saidAll.resolve();
-    }
-    expect(pieces).toEqual(["bye", ""]);
-    expect(await heard.promise).toBe("late");
-  });
-
-  test("says why it cannot", async () => {
-    const { id } = await vms().put(
-      wish("web", { nics: { eth0: { network_id: world.id("network lan") } } }),
-    );
-    const { id: off } = await vms().put(wish("off", { power_state: "stopped" }));
-    await world.quiet();
-    const refused = async (vmId: string, port: number, nic?: string) => {
-      const client = createClient(VmService, transport());
-      const answers = client.forward(dial(vmId, port, "", nic));
-      try {
-        for await (const _ of answers) return "opened";
-        return "ended";
-      } catch (error) {
-        return (error as { reason: string }).reason;
-      }
-    };
-    expect(await refused(id, 80)).toBe("NO_ADDRESS");
-    expect(await refused(id, 80, "eth9")).toBe("REQUEST_INVALID");
-    expect(await refused(off, 80)).toBe("VM_NOT_RUNNING");
-    const { id: third } = await vms().put(wish("third"));
-    await world.quiet();
-    expect(await refused(third, 80)).toBe("GUEST_UNREACHABLE");
-    expect(await refused(third, 0)).toBe("REQUEST_INVALID");
   });
 });
