@@ -175,9 +175,10 @@ describe("a guest's address", () => {
       client.kill("SIGUSR1");
       await expect.poll(acknowledged, { timeout: 30_000 }).toBeGreaterThan(bound);
       const requests = guest.frames.filter((frame) => frame.includes(ports(68, 67)));
-      expect(requests.map((frame) => frame.subarray(0, 6))).toEqual([
-        mac(macs.bridge(network.networkId)),
-      ]);
+      // It asks again where the answer takes longer than a second.
+      expect(new Set(requests.map((frame) => frame.toString("hex", 0, 6)))).toEqual(
+        new Set([mac(macs.bridge(network.networkId)).toString("hex")]),
+      );
     } finally {
       client.kill("SIGKILL");
       await once(client, "exit");
