@@ -1,4 +1,12 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -143,6 +151,20 @@ fi
     expect(probes).toBe(1);
     chmodSync(device, 0o666);
     expect(await capabilities().get(signal)).toMatchObject({ accelerator: "kvm" });
+  });
+
+  it("are found out where they cannot be kept, as on a full file system", async () => {
+    writeFileSync(layout.stateDir, "no directory");
+    for (let time = 1; time <= 2; time++)
+      expect(await capabilities().get(signal)).toMatchObject({ qemuVersion: "7.2.22" });
+  });
+
+  it("are written only where they are others than before", async () => {
+    rmSync(device);
+    await capabilities().get(signal);
+    const { ino } = statSync(paths.qemuProbe(layout));
+    await capabilities().get(signal);
+    expect(statSync(paths.qemuProbe(layout)).ino).toBe(ino);
   });
 
   it("are nothing without QEMU", async () => {

@@ -1,6 +1,7 @@
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { untilAborted } from "@lodge/schemas/rpc/abort.ts";
 import { LodgeError, lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { HypervisorCapabilities } from "../../core/port/hypervisor.ts";
@@ -100,7 +101,8 @@ export class Capabilities {
     const lasting = { program, mark, qemuVersion, machineType, bootId };
     const found = { ...lasting, device: device.mark, kvm };
     this.#findings = found;
-    await this.#remember(kvm.certain ? found : lasting);
+    const kept = kvm.certain ? found : lasting;
+    if (!isDeepStrictEqual(kept, await this.#recall())) await this.#remember(kept);
     return found;
   }
 
@@ -115,9 +117,14 @@ export class Capabilities {
 
   async #remember(findings: Findings): Promise<void> {
     const path = paths.qemuProbe(this.#layout);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(`${path}.new`, JSON.stringify(findings));
-    await rename(`${path}.new`, path);
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(`${path}.new`, JSON.stringify(findings));
+      await rename(`${path}.new`, path);
+    } catch {
+      // The file system may be full. What cannot be kept is found out anew.
+      await rm(`${path}.new`, { force: true }).catch(() => {});
+    }
   }
 }
 
