@@ -14,7 +14,7 @@ const kinds = [
   { name: "bench", include: ["test/bench/**/*.test.ts"] },
 ] as const;
 
-/** Much of their time they wait, for Terraform among others. */
+/** Whose files run side by side: much of their time they wait, for Terraform and for guests. */
 const parallel: ReadonlySet<string> = new Set(["contract", "acceptance"]);
 
 /** What crosses a process lives in `test/`, sorted by kind; unit tests stand beside the code they test. */
@@ -34,7 +34,7 @@ export default defineConfig({
         test: {
           ...kind,
           include: [...include],
-          // Where guests boot, or time is measured, files come one by one.
+          // The others break hosts or measure time, and have both processors to themselves.
           fileParallelism: parallel.has(kind.name),
           testTimeout: 600_000,
           hookTimeout: 600_000,

@@ -35,8 +35,13 @@ export class ServedWorld implements AsyncDisposable {
   /** A host with a network, a pool and images, whose agent serves. */
   static async start(): Promise<ServedWorld> {
     const served = new ServedWorld();
-    await served.#start();
-    return served;
+    try {
+      await served.#start();
+      return served;
+    } catch (error) {
+      await served[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   transport(user: User = "ann"): Transport {
