@@ -270,9 +270,13 @@ describe("enter", () => {
   it("ends the command with the process that waits for it, unless it is to outlive that", async () => {
     const anchor = await start();
     const [bound, free] = [false, true].map((outlive) =>
-      enter(anchor, "sleep", ["1000"], { stdio: "ignore", outlive }),
+      enter(anchor, "sh", ["-c", "echo up; exec sleep 1000"], {
+        stdio: ["ignore", "pipe", "inherit"],
+        outlive,
+      }),
     );
-    await expect.poll(() => commandOf(bound!) && commandOf(free!)).toBeTruthy();
+    // It is bound from when it runs: before, setpriv may not have been there yet.
+    await Promise.all([once(bound!.stdout!, "data"), once(free!.stdout!, "data")]);
     const [boundCommand, freeCommand] = [commandOf(bound!)!, commandOf(free!)!];
     bound!.kill("SIGKILL");
     free!.kill("SIGKILL");
