@@ -13,8 +13,9 @@ export const lodge = {
   name: "agent",
   entry: "agent/src/main.ts",
   executable: "lodge",
-  // A daemon that answers in milliseconds needs no large nursery: it would only stay resident.
-  nodeFlags: ["--max-semi-space-size=1"],
+  // A daemon that answers in milliseconds needs no large nursery, and may look for garbage long before it has gathered as
+  // much as it keeps: either would only stay resident.
+  nodeFlags: ["--max-semi-space-size=1", "--heap-growing-percent=20"],
 } as const satisfies Executable;
 
 /** The provider of the SDK's own tests, whose backend is a file. */

@@ -97,8 +97,13 @@ export async function startDevelopmentAgent(
     detached: true,
     outlive: background,
     cwd: "/",
-    // An ordinary user's often lacks the directories where dnsmasq and nft are.
-    env: { ...process.env, PATH: programPath(process.env) },
+    env: {
+      ...process.env,
+      // An ordinary user's often lacks the directories where dnsmasq and nft are.
+      PATH: programPath(process.env),
+      // The C library gives pieces of this size back at once: what an upload goes through would stay resident.
+      MALLOC_MMAP_THRESHOLD_: "16384",
+    },
   });
   const ended = once(child, "exit").then(([code]) => (code as number | null) ?? 1);
   if ("stream" in log)
