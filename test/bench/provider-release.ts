@@ -5,17 +5,29 @@ import { toBinary } from "@bufbuild/protobuf";
 import { GetProviderSchema_ResponseSchema } from "@lodge/schemas/gen/tfplugin6/tfplugin6_pb.ts";
 import { version } from "@lodge/schemas/version.ts";
 import { startPlugin } from "../../provider/src/sdk/testing/plugin-client.ts";
+import type { Executable } from "../../scripts/build/executable.ts";
 import { provider } from "../../scripts/build/executables.ts";
 import { executableName, pack } from "../../scripts/release/archive.ts";
+import { selfContained } from "../../scripts/release/executable.ts";
 import { writeMirror } from "../../scripts/release/mirror.ts";
 import type { Architecture } from "../../scripts/release/node.ts";
 import type { Report } from "./report.ts";
 
 const pieceBytes = 32 * 1024;
+const architecture = process.arch as Architecture;
+
+const echo = {
+  name: "echo",
+  entry: "test/bench/echo.ts",
+  executable: provider.executable,
+  snapshot: true,
+} as const satisfies Executable;
 
 /** The provider as it is released: the executable alone, and the mirror that Terraform installs it from. */
 export interface Released extends Disposable {
   readonly executable: string;
+  /** The provider of `echo.ts`, made in the same way. */
+  readonly echo: string;
   readonly mirror: string;
   /** The archive's size. */
   readonly bytes: number;
@@ -26,27 +38,36 @@ export async function makeReleased(): Promise<Released> {
   const directory = mkdtempSync(join(tmpdir(), "lodge-released-"));
   const remove = () => rmSync(directory, { recursive: true, force: true });
   try {
-    const archive = await pack(provider, process.arch as Architecture, directory, () => {});
+    const archive = await pack(provider, architecture, directory, () => {});
     const mirror = join(directory, "mirror");
     await writeMirror(mirror, version, [archive]);
     const { data } = archive.entries.find(({ name }) => name === executableName(provider))!;
-    const overrides = join(directory, "executable");
-    mkdirSync(overrides);
-    const executable = join(overrides, provider.executable);
-    writeInPieces(executable, data);
-    return { executable, mirror, bytes: archive.bytes, [Symbol.dispose]: remove };
+    const { image } = await selfContained(echo, architecture, () => {});
+    return {
+      executable: writeInPieces(join(directory, "executable"), data),
+      echo: writeInPieces(join(directory, "echo"), image),
+      mirror,
+      bytes: archive.bytes,
+      [Symbol.dispose]: remove,
+    };
   } catch (error) {
     remove();
     throw error;
   }
 }
 
-/** In pieces as Terraform unpacks it: the larger those are, the more of a file does Linux count as resident. */
-function writeInPieces(path: string, data: Uint8Array): void {
+/**
+ * A directory with a provider. In pieces as Terraform unpacks it: the larger those are, the more of a file does Linux
+ * count as resident.
+ */
+function writeInPieces(directory: string, data: Uint8Array): string {
+  mkdirSync(directory);
+  const path = join(directory, provider.executable);
   const file = openSync(path, "wx", 0o755);
   for (let at = 0; at < data.length; at += pieceBytes)
     writeSync(file, data, at, Math.min(pieceBytes, data.length - at));
   closeSync(file);
+  return path;
 }
 
 /** Sizes of what is fetched once, and of what is asked for in every command. */

@@ -1,9 +1,6 @@
 import { VmPhase, PowerState } from "@lodge/schemas/gen/lodge/agent/v1/vm_pb.ts";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { createServer, connect, type AddressInfo } from "node:net";
-import { once } from "node:events";
-import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { runningVm, startFakeAgent, type FakeAgent } from "../harness/fake-agent.ts";
 import { lodge, start } from "../harness/terminal.ts";
 
@@ -226,119 +223,6 @@ describe("vm stop and start", () => {
     agent.vms.update("db", { phase: VmPhase.FAILED, reason: "DISK_FULL", message: "no space" });
     expect(await running.exitCode).toBe(1);
     expect(running.stderr()).toContain("Error: db has failed: no space");
-  });
-});
-
-describe("vm console", () => {
-  it("shows history, then what comes, types what is typed, and leaves by ~.", async () => {
-    agent.say("login: ");
-    const running = start(["vm", "console", "web"], { env, tty: true });
-    await running.printed("login: ");
-    expect(running.stdin.raw).toBe(true);
-    running.stdin.write("root\r");
-    agent.say("Password: ");
-    await running.printed("Password: ");
-    await vi.waitFor(() => expect(agent.typed()).toBe("root\r"));
-    running.stdin.write("~.");
-    expect(await running.exitCode).toBe(0);
-    expect(running.stdin.raw).toBe(false);
-  });
-
-  it("serves several at once, and ends by Ctrl-C on a pipe", async () => {
-    const both = [
-      start(["vm", "console", "web"], { env }),
-      start(["vm", "console", "web"], { env }),
-    ];
-    agent.say("boot finished");
-    await Promise.all(both.map((one) => one.printed("boot finished")));
-    for (const one of both) one.interrupt();
-    expect(await Promise.all(both.map((one) => one.exitCode))).toEqual([130, 130]);
-  });
-
-  it("keeps listening after the end of a pipe", async () => {
-    const running = start(["vm", "console", "web"], { env });
-    await running.printed("login: ");
-    running.stdin.end("uptime\n");
-    await new Promise((resolve) => setImmediate(resolve));
-    agent.say("up 3 days");
-    await running.printed("up 3 days");
-    await vi.waitFor(() => expect(agent.typed()).toContain("uptime\n"));
-    running.interrupt();
-    await running.exitCode;
-  });
-
-  it("prints history alone, as JSON lines", async () => {
-    const { stdout, exitCode } = await lodge(["vm", "console", "web", "--history", "-o", "json"], {
-      env,
-    });
-    expect(exitCode).toBe(0);
-    expect(JSON.parse(stdout).output).toContain("login: Password: ");
-  });
-});
-
-describe("vm forward", () => {
-  it("carries several connections, half-closed ones too", async () => {
-    const server = createServer({ allowHalfOpen: true }, (socket) => {
-      void text(socket).then((all) => socket.end(`got ${all.length}`));
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-    const running = start(["vm", "forward", "web", String(port), "-o", "json"], { env });
-    await running.printed("local_port");
-    const { local_port: local } = JSON.parse(running.stdout());
-    const answers = [1, 100_000, 3_000_000].map((size) => {
-      const socket = connect({ port: local, host: "127.0.0.1", allowHalfOpen: true });
-      socket.end("x".repeat(size));
-      return text(socket);
-    });
-    expect(await Promise.all(answers)).toEqual(["got 1", "got 100000", "got 3000000"]);
-    running.interrupt();
-    expect(await running.exitCode).toBe(130);
-    server.close();
-  });
-
-  it("passes on the guest's end at once, and what its peer says after it", async () => {
-    const heard = Promise.withResolvers<string>();
-    const server = createServer({ allowHalfOpen: true }, (socket) => {
-      socket.end("bye");
-      void text(socket).then(heard.resolve);
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-    const running = start(["vm", "forward", "web", String(port), "-o", "json"], { env });
-    await running.printed("local_port");
-    const { local_port: local } = JSON.parse(running.stdout());
-    const socket = connect({ port: local, host: "127.0.0.1", allowHalfOpen: true });
-    let said = "";
-    socket.on("data", (data: Buffer) => (said += data.toString()));
-    await once(socket, "end");
-    socket.end("late");
-    expect(said).toBe("bye");
-    expect(await heard.promise).toBe("late");
-    running.interrupt();
-    expect(await running.exitCode).toBe(130);
-    server.close();
-  });
-
-  it("says on standard error why a connection ended", async () => {
-    const free = createServer().listen(0, "127.0.0.1");
-    await once(free, "listening");
-    const { port } = free.address() as AddressInfo;
-    await new Promise((resolve) => free.close(resolve));
-    const running = start(["vm", "forward", "web", `0:${port}`], { env });
-    await running.printed("leads to port");
-    const local = Number(/127\.0\.0\.1:(\d+)/u.exec(running.stdout())![1]);
-    const socket = connect(local, "127.0.0.1");
-    expect(await text(socket).catch(() => "")).toBe("");
-    await running.printed("The guest did not accept the connection.", "stderr");
-    running.interrupt();
-    await running.exitCode;
-  });
-
-  it("refuses what is no port", async () => {
-    const { stderr, exitCode } = await lodge(["vm", "forward", "web", "http"], { env });
-    expect(exitCode).toBe(2);
-    expect(stderr).toBe("Error: http is no port: give PORT or LOCAL:PORT, such as 8080:80.\n");
   });
 });
 

@@ -31,10 +31,12 @@ export class MsgpackWriter {
   }
 
   string(value: string): void {
-    const bytes = utf8.encode(value);
-    if (bytes.length < 0x20) this.#byte(0xa0 | bytes.length);
-    else this.#sized(0xd9, bytes.length);
-    this.#append(bytes);
+    const length = Buffer.byteLength(value);
+    if (length < 0x20) this.#byte(0xa0 | length);
+    else this.#sized(0xd9, length);
+    this.#reserve(length);
+    utf8.encodeInto(value, this.#bytes.subarray(this.#length));
+    this.#length += length;
   }
 
   binary(value: Uint8Array): void {
