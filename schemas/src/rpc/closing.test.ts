@@ -7,7 +7,7 @@ import { aborted, failure, never, pair } from "./testing.ts";
 describe("closing the server", () => {
   test("streams end at once with SERVER_CLOSING, unary calls may finish", async () => {
     const go = Promise.withResolvers<void>();
-    const both = await pair({
+    await using both = await pair({
       services: [
         bind(Provider, {
           async *listResource(_, context) {
@@ -35,7 +35,6 @@ describe("closing the server", () => {
     expect((await unary).Error).toBe("finished");
     await closed;
     expect(await failure(client.stopProvider({}))).toMatchObject({ code: "UNAVAILABLE" });
-    await both[Symbol.asyncDispose]();
   });
 
   test("before the process ends it waits for its clients to leave, but not for ever", async () => {
@@ -62,19 +61,18 @@ describe("closing the server", () => {
   });
 
   test("a handler that heeds nothing holds up nobody", async () => {
-    const both = await pair({ services: [bind(Provider, { stopProvider: never })] });
+    await using both = await pair({ services: [bind(Provider, { stopProvider: never })] });
     const call = failure(
       createClient(Provider, both.transport).stopProvider({}, { timeoutMs: 60_000 }),
     );
     await expect.poll(() => both.server.connections).toBe(1);
     await both.server.close(50);
     expect(await call).toMatchObject({ code: "UNAVAILABLE" });
-    await both[Symbol.asyncDispose]();
   });
 
   test("a client finds the server again after it was restarted", async () => {
     const service = bind(Provider, { stopProvider: async () => ({ Error: "here" }) });
-    const both = await pair({ services: [service] });
+    await using both = await pair({ services: [service] });
     const client = createClient(Provider, both.transport);
     await client.stopProvider({});
     await both.server.close(0);
@@ -91,6 +89,5 @@ describe("closing the server", () => {
         { timeout: 15_000 },
       )
       .toBe("here");
-    both.transport.close();
   });
 });

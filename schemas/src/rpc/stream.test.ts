@@ -172,11 +172,10 @@ describe("the end of a call", () => {
         return {};
       },
     });
-    const both = await pair({ services: [service] });
+    await using both = await pair({ services: [service] });
     const error = await failure(createClient(Provider, both.transport).stopProvider({}));
     expect(error.code).toBe("CANCELLED");
     expect(await reason.promise).toMatchObject({ code: "CANCELLED" });
-    await both[Symbol.asyncDispose]();
   });
 
   test("the signal of a call that ended well is never aborted", async () => {
