@@ -87,9 +87,9 @@ export class Agent {
     return this.#readsOf(kind).claim(id);
   }
 
-  /** Makes the next read ask the agent again; to be called after every write. */
-  forget(kind: KindName): void {
-    this.#reads.get(kind)?.forget();
+  /** Makes the next reads ask the agent again; to be called after every write, which may change objects of other kinds. */
+  forget(): void {
+    for (const reads of this.#reads.values()) reads.forget();
   }
 
   /** The host, its capabilities and the agent's version. */

@@ -156,10 +156,29 @@ resource "lodge_disk" "new" {
 data "lodge_disk" "new" {
   id = lodge_disk.new.id
 }
+resource "lodge_vm" "new" {
+  name   = "new"
+  memory = "96MiB"
+  host   = "rack2"
+  disks = {
+    data = { disk_id = data.lodge_disk.new.id }
+    own  = { size = "1GiB" }
+  }
+}
+data "lodge_disk" "after" {
+  id         = lodge_disk.new.id
+  depends_on = [lodge_vm.new]
+}
+data "lodge_disks" "own" {
+  host        = "rack2"
+  owner_vm_id = lodge_vm.new.id
+}
 output "bytes" { value = data.lodge_disk.new.size_bytes }
+output "attached" { value = data.lodge_disk.after.attached_vm_id == lodge_vm.new.id }
+output "own" { value = length(data.lodge_disks.own.ids) }
 `);
     await rack2.during(terraform.apply());
-    expect(await terraform.outputs()).toEqual({ bytes: 2 ** 30 });
+    expect(await terraform.outputs()).toEqual({ bytes: 2 ** 30, attached: true, own: 1 });
     await rack2.during(terraform.destroy());
   });
 });

@@ -98,6 +98,6 @@ export async function invokeVmAction(
       { cause: thrown },
     );
   } finally {
-    agent.forget("vm");
+    agent.forget();
   }
 }

@@ -234,7 +234,7 @@ export async function deleteItem(
   } catch (thrown) {
     if (!isNotFound(thrown)) throw pointed(thrown);
   } finally {
-    agent.forget(kind);
+    agent.forget();
   }
 }
 
@@ -259,7 +259,7 @@ export async function outcome<K extends KindName>(
   } catch (error) {
     return { error: pointed(error) };
   } finally {
-    agent.forget(kind);
+    agent.forget();
   }
 }
 

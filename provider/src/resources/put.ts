@@ -59,7 +59,7 @@ export async function settle<K extends KindName>(
     if (item) return item;
     throw signal.aborted && inDoubt(thrown) ? error(what) : pointed(thrown);
   } finally {
-    agent.forget(kind);
+    agent.forget();
   }
 }
 
