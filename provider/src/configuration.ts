@@ -4,6 +4,7 @@ import { checkIdentity, readPem, type Identity } from "@lodge/schemas/rpc/tls.ts
 import * as z from "zod";
 import { Hosts, type HostsConfig } from "./hosts.ts";
 import type { ConfigureContext } from "./sdk/provider.ts";
+import type { Rule } from "./sdk/rule.ts";
 import { isUnknown, type Unknown } from "./sdk/value/unknown.ts";
 
 /** The provider block. */
@@ -12,10 +13,13 @@ export const ProviderConfig = z.object({
     .record(
       z.string(),
       z.object({
-        endpoint: z.string().meta({
-          description:
-            "Where the host's agent listens: `HOST:PORT`, or `unix:/PATH` for a socket of this machine.",
-        }),
+        endpoint: z
+          .string()
+          .refine(isAddress, { error: "must be HOST:PORT, [IPV6]:PORT or unix:/PATH." })
+          .meta({
+            description:
+              "Where the host's agent listens: `HOST:PORT`, or `unix:/PATH` for a socket of this machine.",
+          }),
       }),
     )
     // What a `for` left nothing of must not become objects of the machine that Terraform runs on.
@@ -54,22 +58,51 @@ export const ProviderConfig = z.object({
   }),
 });
 
+const credentials = ["ca_certificate", "client_certificate", "client_key"] as const;
+
+/** What of a provider block does not go together. */
+export const providerRules: readonly Rule<z.output<typeof ProviderConfig>>[] = [
+  {
+    paths: ["default_host", "hosts"],
+    test: ({ default_host: chosen, hosts }) =>
+      chosen === undefined || hosts === undefined || Object.hasOwn(hosts, chosen)
+        ? undefined
+        : `must be one of the hosts: ${Object.keys(hosts).join(", ")}`,
+  },
+  ...credentials.map((name): Rule<z.output<typeof ProviderConfig>> => ({
+    paths: [`${name}_file`, `${name}_pem`],
+    test: (config) =>
+      config[`${name}_file`] === undefined || config[`${name}_pem`] === undefined
+        ? undefined
+        : `give one of ${name}_file and ${name}_pem.`,
+  })),
+];
+
 type Given = { readonly [Name in keyof z.input<typeof ProviderConfig>]-?: unknown };
 
 type Credentials = Omit<Given, "hosts" | "default_host">;
 
 /** The hosts of a provider block. Nothing is connected yet; unknown parts are tolerated until a host needs them. */
 export function configure({ config }: ConfigureContext<typeof ProviderConfig>): Hosts {
-  const { default_host: defaultHost, hosts, ...credentials }: Given = config;
-  if (isUnknown(hosts) || Object.values(credentials).some(isUnknown)) return new Hosts(undefined);
+  const { default_host: defaultHost, hosts, ...given }: Given = config;
+  if (isUnknown(hosts) || Object.values(given).some(isUnknown)) return new Hosts(undefined);
   let identity: Promise<Identity> | undefined;
   return new Hosts({
     hosts: endpoints(hosts),
     defaultHost: isUnknown(defaultHost)
       ? defaultHost
       : ((defaultHost as string | null) ?? (process.env["LODGE_DEFAULT_HOST"] || undefined)),
-    identity: () => (identity ??= loadIdentity(credentials)),
+    identity: () => (identity ??= loadIdentity(given)),
   });
+}
+
+function isAddress(text: string): boolean {
+  try {
+    parseAddress(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function endpoints(hosts: unknown): HostsConfig["hosts"] {
@@ -112,10 +145,7 @@ async function loadIdentity(given: Credentials): Promise<Identity> {
 }
 
 /** One PEM text: the configuration goes before the environment, text before a file. */
-async function material(
-  given: Credentials,
-  name: "ca_certificate" | "client_certificate" | "client_key",
-): Promise<string> {
+async function material(given: Credentials, name: (typeof credentials)[number]): Promise<string> {
   const [variable, pem, path] = [
     `LODGE_${name.toUpperCase()}`,
     given[`${name}_pem`],

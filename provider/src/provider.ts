@@ -1,6 +1,6 @@
 import { vmStart, vmStop } from "./actions/power-actions.ts";
 import { vmReboot, vmReset } from "./actions/restart-actions.ts";
-import { ProviderConfig, configure } from "./configuration.ts";
+import { ProviderConfig, configure, providerRules } from "./configuration.ts";
 import { host } from "./data-sources/host.ts";
 import { hosts } from "./data-sources/hosts.ts";
 import { kindDataSource } from "./data-sources/kind-data-source.ts";
@@ -25,6 +25,7 @@ import { defineProvider } from "./sdk/provider.ts";
 /** The provider `lodge` with everything in it. */
 export const provider = defineProvider({
   schema: ProviderConfig,
+  rules: providerRules,
   description: "QEMU virtual machines on your own Linux hosts.",
   configure,
   resources: [network, addressPool, image, disk, vm],

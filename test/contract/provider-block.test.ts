@@ -137,6 +137,27 @@ describe("a provider block", () => {
     });
   });
 
+  const there = { rack1: { endpoint: "rack1:6800" } };
+  test.each([
+    ...["http://rack1:6800", "rack1", "rack1:99999"].map((endpoint): [string, object, string] => [
+      endpoint,
+      { hosts: { rack1: { endpoint } } },
+      "The value of hosts.rack1.endpoint must be HOST:PORT, [IPV6]:PORT or unix:/PATH. (at hosts.rack1.endpoint)",
+    ]),
+    [
+      "a default host that is none of its hosts",
+      { hosts: there, default_host: "rakc1" },
+      "The value of default_host must be one of the hosts: rack1. (at default_host)",
+    ],
+    [
+      "a credential given twice",
+      { hosts: there, client_key_file: "/key.pem" },
+      "client_key_file: give one of client_key_file and client_key_pem. (at client_key_file)",
+    ],
+  ])("with %s is refused before a host is needed", async (_, block, message) => {
+    await expect(provider([rack1], { block })).rejects.toThrow(message);
+  });
+
   test("that loses a host says which, and what to do about its objects", async () => {
     const there = await (await both()).apply("lodge_disk", undefined, { ...disk, host: "rack2" });
     const error = await (

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Instance } from "@lodge/provider/sdk/testing/core-error.ts";
 import { unknown } from "@lodge/provider/sdk/value/unknown.ts";
 import { createAuthority } from "@lodge/agent/lib/pki.ts";
@@ -291,7 +291,9 @@ describe("an error about a host names what is to be changed", () => {
   });
 
   test("where there is none of that name", async () => {
-    const core = await both({ default_host: "rack9" });
+    vi.stubEnv("LODGE_DEFAULT_HOST", "rack9");
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const core = await both({});
     const wrong = `The provider's hosts has no rack9; it has rack1, rack2. The name is that of its default_host, or of LODGE_DEFAULT_HOST: set that to one of them.`;
     for (const [type, config] of [
       ["lodge_disk", disk],
