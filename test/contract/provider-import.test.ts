@@ -95,3 +95,15 @@ test("another file than the imported image's is another image", async () => {
   const plan = await core.plan("lodge_image", imported, { name: "it", local_path: file });
   expect([plan.action, plan.requiresReplace]).toEqual(["replace", [["local_path"]]]);
 });
+
+test("a disk that was declared in a VM is imported with that VM", async () => {
+  const core = await provider([agent]);
+  const config = { ...web, disks: { root: { size: "1GiB" } } };
+  const item = await core.apply("lodge_vm", undefined, config);
+  const { id, disk_status } = attributes(item);
+  const disk = disk_status[0].disk_id as string;
+  const refused = `Unable to import lodge_disk: The disk ${id}/root is a part of the VM ${id}. Import that VM: what was declared in it comes with it. (OWNED_BY_VM)`;
+  await expect(core.import("lodge_disk", disk)).rejects.toThrow(refused);
+  const byIdentity = core.resource("lodge_disk").importByIdentity({ id: disk });
+  await expect(byIdentity).rejects.toThrow(refused);
+});

@@ -33,7 +33,7 @@ export function revisionMismatch(
     reason: "REVISION_MISMATCH",
     path: [],
     message: `${describe({ kind, id, spec })} is at revision ${specRevision}; the wish was made ${made}`,
-    remedy: "Read it again (terraform refresh) and repeat the change.",
+    remedy: "Look at it again, with Terraform by a new plan, and repeat the change.",
     kind,
     id,
     name: spec.name,

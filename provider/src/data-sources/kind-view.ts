@@ -32,9 +32,10 @@ export interface KindView<K extends KindName = KindName> {
   readonly definition: Pick<
     KindDefinition<K, z.ZodObject>,
     "kind" | "schema" | "placement" | "imported"
-  > & { readonly derive?: ((item: Item<K>) => Told) | undefined };
-  /** Whether an object can be taken over as a resource of its own. */
-  readonly importable: (told: Told) => boolean;
+  > & {
+    readonly derive?: ((item: Item<K>) => Told) | undefined;
+    readonly ownerOf?: ((item: Item<K>) => string | null) | undefined;
+  };
   /** The attributes of an object, all computed. */
   readonly attributes: Readonly<Record<string, z.ZodType>>;
   /** The attributes as {@link attributes} shows them. */
@@ -52,7 +53,6 @@ interface Definition<K extends KindName> {
   /** Attributes to be searched by: those that have exactly that value. */
   readonly equal?: Readonly<Record<string, string>>;
   readonly further?: Readonly<Record<string, Filter>>;
-  readonly importable?: (told: Told) => boolean;
 }
 
 /** Attributes that are about the work of Terraform, not about the object. */
@@ -72,7 +72,6 @@ function view<K extends KindName>({
   facts = [],
   equal = {},
   further = {},
-  importable = () => true,
 }: Definition<K>): KindView<K> {
   const { kind, schema } = definition;
   const { status, title } = kinds[kind];
@@ -97,7 +96,6 @@ function view<K extends KindName>({
     title,
     titles,
     definition,
-    importable,
     attributes: readOnly(shown),
     tell: (item) => {
       const values = { ...item.status, ...stateOf(definition as never, item as never) } as object;
@@ -149,8 +147,6 @@ export const views = [
     many: "disks",
     titles: "disks",
     facts: ["owner_vm_id", "attached_vm_id"],
-    // A disk that was declared in a VM belongs to it.
-    importable: ({ owner_vm_id }) => owner_vm_id === null,
     equal: {
       image_id: "Only disks that were made from this image.",
       attached_vm_id: "Only disks that are attached to this VM.",

@@ -21,6 +21,7 @@ export const diskKind: KindDefinition<"disk", typeof schema> = {
   kind: "disk",
   schema,
   placement: onOneHost,
+  ownerOf: ({ status }) => status.owner_vm_id,
   derive: ({ spec, status }) => ({ size: formatSize(spec.size ?? status.size_bytes) }),
   plan({ planned, prior, config, diagnostics, replaces }) {
     // A disk that has its size keeps it where none is wished for, so that what refers to it does not change either.

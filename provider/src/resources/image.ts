@@ -107,7 +107,8 @@ async function upload(
 
 /**
  * A file that is to be sent must be there, and be the one that is meant where that is said; one that was sent is not
- * looked for again. The digest of a new image is not promised: its file may be made in the same apply.
+ * looked for again. The digest of a new image is not promised: its file may be made in the same apply, by a resource whose attribute is
+ * its path.
  */
 async function plan({
   config,
@@ -127,9 +128,11 @@ async function plan({
   if (typeof path !== "string") return {};
   const sha256 = await digestOf(path, signal).catch((cause: unknown) => {
     signal.throwIfAborted();
+    const remedy =
+      "Where another resource of this apply makes it, take the path from an attribute of that resource that is known after the apply.";
     throw new AttributeError(
       ["local_path"],
-      `${path} cannot be read: ${(cause as Error).message}`,
+      `${path} cannot be read: ${(cause as Error).message}. ${remedy}`,
       { cause },
     );
   });

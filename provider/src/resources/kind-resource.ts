@@ -70,6 +70,8 @@ export interface KindDefinition<K extends KindName, Schema extends z.ZodObject> 
   readonly placement: Placement;
   /** What is so of an object that was imported, and nobody can tell. */
   readonly imported?: Values;
+  /** The id of the VM that the object is a part of, and comes and goes with. */
+  readonly ownerOf?: (item: Item<K>) => string | null;
   /** Attributes that follow from what the object tells. */
   readonly derive?: (item: Item<K>) => Values;
   /** Makes the object in another way than by a plain Put. */
@@ -138,12 +140,20 @@ export function kindResource<K extends KindName, Schema extends z.ZodObject>(
       const item = identity
         ? await identified(kind, client, identity["id"] as string, signal)
         : await client.resolve(kind, id, signal);
+      const owner = definition.ownerOf?.(item) ?? null;
+      if (owner !== null) throw ownedByVm(kind, item, owner);
       return { state: importedState(definition, client, item) as never, private: privateOf(item) };
     },
     plan: (context) => planKind(definition, context),
     stored: ({ state: known, client }) =>
       walkOf(client).noteStored((known as Values)["id"] as string),
   };
+}
+
+function ownedByVm(kind: KindName, { id, spec: { name } }: Item<KindName>, owner: string): Error {
+  const what = `The ${kinds[kind].title} ${name}`;
+  const remedy = "Import that VM: what was declared in it comes with it.";
+  return lodgeError("OWNED_BY_VM", `${what} is a part of the VM ${owner}.`, { kind, id, remedy });
 }
 
 /** The state of an object that nobody has applied yet. */
