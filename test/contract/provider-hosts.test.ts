@@ -200,7 +200,9 @@ describe("a dead host", () => {
       .plan("lodge_disk", there, { ...disk, host: "rack2" })
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
-      message: expect.stringMatching(/^Unable to read lodge_disk: unix:.* cannot be reached/u),
+      message: expect.stringMatching(
+        /^Unable to read lodge_disk: rack2 at unix:.* cannot be reached/u,
+      ),
       instance: there,
     });
     await expect((await both()).destroy("lodge_disk", there)).rejects.toThrow(/cannot be reached/u);

@@ -253,7 +253,7 @@ describe("an agent", () => {
     const error = await plan("vm", item, web).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
       message: expect.stringMatching(
-        /^Unable to read lodge_vm: unix:.* cannot be reached \(ENOENT\)\. Check/u,
+        /^Unable to read lodge_vm: rack1 at unix:.* cannot be reached \(ENOENT\)\. Start its agent/u,
       ),
       instance: item,
     });

@@ -4,7 +4,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { codeFromNumber } from "./code.ts";
 import { methodPath } from "./codec.ts";
 import { asLodgeError, detailKey, fromWireStatus, lodgeError, LodgeError } from "./error.ts";
-import { explainUnavailable } from "./explain.ts";
+import { explainUnavailable, nameOf } from "./explain.ts";
 import { formatBytes } from "./limits.ts";
 import type { ClientTls, Plaintext } from "./tls.ts";
 
@@ -41,18 +41,19 @@ function cancelled(reason: unknown): LodgeError {
 /** Errors that grpc-js itself makes on either side: they have a code and a text, and none of our details. */
 async function wireError(error: GrpcError, call: FailedCall): Promise<LodgeError | undefined> {
   const { address, security } = call.transport;
+  const server = nameOf(address, security);
   const path = methodPath(call.method);
   switch (codeFromNumber(error.code)) {
     case "CANCELLED":
-      return lodgeError("CANCELLED", `${path} on ${address} was cancelled.`, { cause: error });
+      return lodgeError("CANCELLED", `${path} on ${server} was cancelled.`, { cause: error });
     case "DEADLINE_EXCEEDED":
       return lodgeError(
         "DEADLINE_EXCEEDED",
-        `${path} on ${address} gave no answer in ${call.timeoutMs} ms.`,
+        `${path} on ${server} gave no answer in ${call.timeoutMs} ms.`,
         { remedy: "Check the load of the host, or allow more time.", cause: error },
       );
     case "UNIMPLEMENTED":
-      return lodgeError("METHOD_UNKNOWN", `${address} does not have ${path}.`, {
+      return lodgeError("METHOD_UNKNOWN", `${server} does not have ${path}.`, {
         remedy: "Bring both sides to the same version.",
         cause: error,
       });
@@ -61,7 +62,7 @@ async function wireError(error: GrpcError, call: FailedCall): Promise<LodgeError
       if (!sizes) return undefined;
       return lodgeError(
         "MESSAGE_TOO_LARGE",
-        `A message of ${path} has ${formatBytes(Number(sizes[1]))}; the limit of ${address} is ${formatBytes(Number(sizes[2]))}.`,
+        `A message of ${path} has ${formatBytes(Number(sizes[1]))}; the limit of ${server} is ${formatBytes(Number(sizes[2]))}.`,
         {
           remedy: "Send less at once: shorten the largest value, or split the request.",
           cause: error,

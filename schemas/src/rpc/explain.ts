@@ -40,42 +40,57 @@ export async function explainUnavailable(
   }
   const seen = await probe(address, security);
   const options = { cause: error };
-  if (seen.stage === "connecting") return unreachable(address, seen, options);
+  const server = nameOf(address, security);
+  if (seen.stage === "connecting") return unreachable(server, address, seen, options);
   if (security === "plaintext") {
     return seen.code === undefined
-      ? connectionLost(address, options)
-      : lodgeError("NOT_TLS", `${address} closed the plaintext connection.`, {
+      ? connectionLost(server, options)
+      : lodgeError("NOT_TLS", `${server} closed the plaintext connection.`, {
           remedy: "Use TLS: the server probably wants it.",
           ...options,
         });
   }
-  return tlsProblem(address, security, seen, options);
+  return tlsProblem(server, security, seen, options);
 }
 
-function unreachable(address: string, seen: Observation, options: { cause: unknown }): LodgeError {
+/** @returns what a server is called: by the name in its certificate where that is known, and by its address. */
+export function nameOf(address: string, security: ClientTls | Plaintext): string {
+  const name = security === "plaintext" ? undefined : security.serverName;
+  return name === undefined ? address : `${name} at ${address}`;
+}
+
+const startAgent = "Start its agent: `lodge agent --dev`, with the --name or --dir that it had.";
+
+function unreachable(
+  server: string,
+  address: string,
+  seen: Observation,
+  options: { cause: unknown },
+): LodgeError {
+  const isLocal = "path" in parseAddress(address);
   const remedies: Record<string, string> = {
-    ENOENT: "Check the path of the socket, and that the server runs.",
-    ECONNREFUSED: "Check that the server runs and listens at this address.",
+    ENOENT: startAgent,
+    ECONNREFUSED: isLocal ? startAgent : "Check that its agent runs and listens at this address.",
     EACCES: "Check who may use the socket.",
     ENOTFOUND: "Check the host's name.",
     EAI_AGAIN: "Check the host's name and the name service.",
   };
-  return lodgeError("UNREACHABLE", `${address} cannot be reached (${seen.code ?? seen.message}).`, {
+  return lodgeError("UNREACHABLE", `${server} cannot be reached (${seen.code ?? seen.message}).`, {
     remedy: remedies[seen.code ?? ""] ?? "Check that the host is up and the network leads to it.",
     ...options,
   });
 }
 
-function connectionLost(address: string, options: { cause: unknown }): LodgeError {
+function connectionLost(server: string, options: { cause: unknown }): LodgeError {
   return lodgeError(
     "CONNECTION_LOST",
-    `The connection to ${address} broke; whether the call was done is unknown.`,
+    `The connection to ${server} broke; whether the call was done is unknown.`,
     { remedy: "Look at what is there now, then repeat the call.", ...options },
   );
 }
 
 function tlsProblem(
-  address: string,
+  server: string,
   tls: ClientTls,
   seen: Observation,
   options: { cause: unknown },
@@ -83,22 +98,22 @@ function tlsProblem(
   const code = seen.code;
   switch (code) {
     case undefined:
-      return connectionLost(address, options);
+      return connectionLost(server, options);
     case "CERT_HAS_EXPIRED":
     case "CERT_NOT_YET_VALID":
       return lodgeError(
         "SERVER_CERTIFICATE_EXPIRED",
-        `The certificate of ${address} ${code === "CERT_HAS_EXPIRED" ? "has expired" : "is not valid yet"}.`,
+        `The certificate of ${server} ${code === "CERT_HAS_EXPIRED" ? "has expired" : "is not valid yet"}.`,
         { remedy: "Issue a new server certificate, or set the clocks right.", ...options },
       );
     case "ERR_TLS_CERT_ALTNAME_INVALID":
       return lodgeError(
         "SERVER_NAME_MISMATCH",
-        `The certificate of ${address} is for another host than ${tls.serverName ?? "the one in the address"}.`,
+        `The certificate of ${server} is for another host than ${tls.serverName ?? "the one in the address"}.`,
         { remedy: "Use the name that is in the server's certificate.", ...options },
       );
     case "TIMEOUT":
-      return lodgeError("NOT_TLS", `${address} does not answer the TLS handshake.`, {
+      return lodgeError("NOT_TLS", `${server} does not answer the TLS handshake.`, {
         remedy: "Check that a server of ours listens at this address.",
         ...options,
       });
@@ -108,7 +123,7 @@ function tlsProblem(
   if (/^ERR_SSL_.*ALERT/u.test(code) || (seen.stage === "established" && code === "ECONNRESET")) {
     return lodgeError(
       "CLIENT_CERTIFICATE_REJECTED",
-      `${address} refused the client's certificate of ${subject(new X509Certificate(tls.certificate))}.`,
+      `${server} refused the client's certificate of ${subject(new X509Certificate(tls.certificate))}.`,
       {
         remedy: "Use a certificate that the server's certificate authority has issued.",
         ...options,
@@ -116,14 +131,14 @@ function tlsProblem(
     );
   }
   if (/^ERR_SSL_|^ECONNRESET$|^EPIPE$|^EPROTO$/u.test(code)) {
-    return lodgeError("NOT_TLS", `${address} does not speak TLS as we do (${code}).`, {
+    return lodgeError("NOT_TLS", `${server} does not speak TLS as we do (${code}).`, {
       remedy: "Check that a server of ours listens at this address, with TLS.",
       ...options,
     });
   }
   return lodgeError(
     "SERVER_CERTIFICATE_UNTRUSTED",
-    `The certificate of ${address} is not from the trusted certificate authority (${code}).`,
+    `The certificate of ${server} is not from the trusted certificate authority (${code}).`,
     { remedy: "Give the CA certificate that belongs to this server.", ...options },
   );
 }
