@@ -9,6 +9,7 @@ import { isMembers, isWhollyKnown, member } from "../value/value.ts";
 import type { CollectionNode, Node, ObjectNode } from "./attribute.ts";
 import { withDefaults } from "./defaults.ts";
 import { toNative } from "./native.ts";
+import { wording } from "./wording.ts";
 
 /** A configured value that is not valid. */
 export interface Invalid {
@@ -104,7 +105,7 @@ function check(
 ): void {
   try {
     const native = toNative(node, value, { omitAbsent: true });
-    const parsed = schema.safeParse(native);
+    const parsed = schema.safeParse(native, { error: wording });
     if (!parsed.success) report(parsed.error, path, native, sensitive, found);
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;

@@ -52,7 +52,7 @@ describe("functions", () => {
       "an invalid argument",
       "size_in_bytes",
       ["lots"],
-      'size is not valid: must be a size such as "4GiB". (argument 0)',
+      'size must be a size such as "4GiB". (argument 0)',
     ],
     [
       "an invalid variadic argument",
@@ -65,7 +65,7 @@ describe("functions", () => {
       "a long argument",
       "join_names",
       ["long"],
-      "separator is not valid: Too big: expected string to have <=3 characters. (argument 0)",
+      "separator must have at most 3 characters. (argument 0)",
     ],
     ["too few arguments", "size_in_bytes", [], "size_in_bytes needs 1 arguments."],
   ])("%s is an error at its place", async (_name, name, args, text) => {

@@ -72,5 +72,7 @@ function argument(
   }
   if (invalid === undefined) return value;
   const place = `${name}${invalid.path.length === 0 ? "" : `.${formatPath(invalid.path)}`}`;
-  throw new ArgumentError(index, `${place} is not valid: ${invalid.message}.`);
+  const { message } = invalid;
+  const sentence = message.startsWith("must ") ? `${place} ${message}` : `${place}: ${message}`;
+  throw new ArgumentError(index, `${sentence}.`);
 }
