@@ -9,7 +9,7 @@ import { invokeVmAction, planVmAction, vmActionSchema, type Target } from "./vm-
 const attempts = 5;
 
 const wishes =
-  "Where the configuration of the VM says another `power_state`, the next plan wants to put that right again.";
+  "Where the configuration of the VM says another `power_state`, the next plan wants to put that right again. As `before_update` of the VM itself it makes that update fail, which was planned from what the VM was before.";
 
 export const vmStart = action<Hosts>()({
   type: "lodge_vm_start",
