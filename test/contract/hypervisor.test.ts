@@ -260,6 +260,37 @@ describe.each([
     expect(Buffer.concat(await follow).toString()).toContain("Lodge guest web-1 ready");
   });
 
+  it("keeps what a guest printed for those who ask later, until the next boot or the deletion", async () => {
+    const config = world.config();
+    const { vmId } = config;
+    const history = async (): Promise<string> => {
+      const chunks = world.consoles().read(vmId, { historyOnly: true }, signal);
+      return Buffer.concat(await Array.fromAsync(chunks)).toString();
+    };
+    const greeting = "Lodge guest web-1 ready";
+    const follow = () =>
+      Array.fromAsync(world.consoles().read(vmId, { historyOnly: false }, signal));
+    const absent = { reason: "VM_NOT_RUNNING" };
+    await world.hypervisor().start(config, signal);
+    await world.greeted(vmId);
+    await world.panic(vmId);
+    await happened(vmId, "shutdown");
+    await world.hypervisor().stop(vmId, signal);
+    expect(await history()).toContain(greeting);
+    await expect(follow()).rejects.toMatchObject(absent);
+    await world.hypervisor().stop(vmId, signal);
+    world.away().back();
+    expect(await history()).toContain(greeting);
+    expect(await world.hypervisor().list()).toEqual([vmId]);
+    expect(await observed(vmId)).toBeUndefined();
+
+    await world.hypervisor().start({ ...config, name: "web-2", bootId: randomUUID() }, signal);
+    expect(await history()).not.toContain(greeting);
+    await world.hypervisor().delete(vmId, signal);
+    await expect(history()).rejects.toMatchObject(absent);
+    expect(await world.hypervisor().list()).toEqual([]);
+  });
+
   it("ends a reader with its signal", async () => {
     const vmId = await greeted();
     const abort = new AbortController();

@@ -57,7 +57,9 @@ function told(line: string): string | undefined {
     case "table":
       return rest[0]?.startsWith("lodge") ? line : undefined;
     case "process": {
-      const of = /^\/run\/lodge\/(?:vm|network)\/(.*?)(?:\/dnsmasq\.conf)?$/u.exec(rest.join(" "));
+      const of = /^\/run\/lodge\/(?:vm|ended|network)\/(.*?)(?:\/dnsmasq\.conf)?$/u.exec(
+        rest.join(" "),
+      );
       if (of) return `process ${name} of ${of[1]}`;
       // The anchor, its way out and the agent are the host itself; programs that the agent runs come and go.
       return name === "dnsmasq" || name.startsWith("qemu-system") ? line : undefined;
@@ -84,6 +86,7 @@ async function expected(agent: TestAgent): Promise<Expected> {
   const [networks, , images, disks, vms] = lists as readonly (readonly Item<KindName>[])[];
   const lines = [
     "? empty vm",
+    "? empty ended",
     ...networks!.flatMap(({ id }) => ofNetwork(id)),
     ...images!.flatMap(({ id }) => [`file images/${id}`, `file images/${id}.json`]),
     ...disks!.map(({ id }) => `file disks/${id}.qcow2`),
@@ -125,7 +128,11 @@ function ofVm({ id, spec, status }: Item<"vm">): string[] {
   const leases = status.nic_status.map(
     ({ network_id, mac, ipv4_address }) => `? lease ${network_id} ${mac} ${ipv4_address}`,
   );
-  if (status.actual_power_state !== "running") return leases;
+  if (status.actual_power_state !== "running") {
+    // What the last guest printed; and what QEMU said, where that was written after all else was removed.
+    const kept = ["console.log", "console.old", "qemu.log", "qemu.old"];
+    return [...leases, ...kept.map((file) => `? run ended/${id}/${file}`)];
+  }
   const sockets = ["qmp.sock", "debug.sock", "console.in", "console.out", "qemu.err"];
   const files = ["process.json", "qemu.pid", ...sockets];
   const printed = ["console.log", "console.old", "qemu.log", "qemu.old"];

@@ -176,7 +176,7 @@ export class QemuHost implements AsyncDisposable {
     return readdirSync("/proc")
       .filter((entry) => /^\d+$/.test(entry))
       .map(Number)
-      .filter((pid) => workingDirectory(pid).startsWith(paths.vm(this.layout, vmId)));
+      .filter((pid) => /\/(?:vm|ended)\/([^/]*)$/u.exec(workingDirectory(pid))?.[1] === vmId);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -119,7 +119,36 @@ describe("a guest's console", () => {
     await expect(first(world.id("vm none"))).rejects.toMatchObject({ code: "NOT_FOUND" });
     const { id } = await served.vms().put(served.wish("off", { power_state: "stopped" }));
     await world.quiet();
-    await expect(first(id)).rejects.toMatchObject({ reason: "VM_NOT_RUNNING" });
+    await expect(first(id)).rejects.toMatchObject({
+      reason: "VM_NOT_RUNNING",
+      message: `VM off (${id}) does not run, and nothing is kept of what it printed.`,
+      remedy: "`lodge vm start off` starts it.",
+    });
+  });
+
+  test("of a guest that has ended tells what it printed, and how to have one to type into", async () => {
+    const { id } = await served.vms().put(served.wish("web"));
+    await world.quiet();
+    world.hypervisor.guestPrints(id, "Kernel panic\n");
+    world.hypervisor.guestPanics(id);
+    await world.quiet();
+    expect((await world.get("vm", "web"))!.status.actual_power_state).toBe("stopped");
+    const read = (historyOnly: boolean) =>
+      Array.fromAsync(
+        createClient(VmService, served.transport()).console(
+          (async function* () {
+            yield { part: { case: "open" as const, value: { vmId: id, historyOnly } } };
+          })(),
+        ),
+      );
+    const history = (await read(true)).map(({ output }) => Buffer.from(output).toString());
+    expect(history).toEqual(["Kernel panic\n"]);
+    await expect(read(false)).rejects.toMatchObject({
+      reason: "VM_NOT_RUNNING",
+      message: `VM web (${id}) does not run, so it has no console.`,
+      remedy:
+        "`lodge vm start web` starts it; `lodge vm console web --history` shows what it printed last.",
+    });
   });
 });
 

@@ -8,7 +8,7 @@ import { untilAborted } from "@lodge/schemas/rpc/abort.ts";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { CallContext, ServiceBinding } from "@lodge/schemas/rpc/service.ts";
 import type { Core } from "../core/agent.ts";
-import { awaitGuest } from "../core/vm/console.ts";
+import { awaitGuest, consoleFailure } from "../core/vm/console.ts";
 import { forwardTarget } from "../core/vm/forward.ts";
 import type { Log } from "../lib/log.ts";
 import { audit } from "./audit.ts";
@@ -59,11 +59,10 @@ async function* consoleOf(
   const output = consoles.read(id, { historyOnly: first.historyOnly }, signal);
   try {
     for await (const chunk of output) for (const piece of pieces(chunk)) yield { output: piece };
-  } catch (error) {
     typing.throwFailure();
-    throw error;
+  } catch (error) {
+    throw consoleFailure(record, first.historyOnly, typing.failure(error));
   }
-  typing.throwFailure();
 }
 
 async function* forward(
@@ -129,6 +128,11 @@ class Pump {
 
   get failed(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** Why it failed; otherwise what is given. */
+  failure(otherwise: unknown): unknown {
+    return this.#failure ? this.#failure.error : otherwise;
   }
 
   throwFailure(): void {

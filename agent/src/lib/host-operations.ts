@@ -20,14 +20,17 @@ export interface HostOperations {
   listNics(): Promise<readonly { readonly vmId: string; readonly nic: string }[]>;
   /** Starts QEMU with its own session, sandboxed, without privileges. It outlives the caller. */
   startQemu(machine: MachineConfig, signal: AbortSignal): Promise<QemuProcess>;
-  /** SIGKILL, and its run-time files removed; nothing there is success. */
+  /** SIGKILL, and its run-time files removed but for what the guest printed; nothing there is success. */
   stopQemu(vmId: string, signal: AbortSignal): Promise<void>;
   /** The QEMU processes that were started and not yet removed, ended ones included. */
   listQemu(): Promise<readonly QemuProcess[]>;
-  /** Removes the variables of a VM's UEFI firmware, which outlive its boots; nothing there is success. */
-  deleteFirmware(vmId: string): Promise<void>;
-  /** The VMs whose firmware keeps variables. */
-  listFirmware(): Promise<readonly string[]>;
+  /**
+   * Removes what is kept of a VM that does not run: the variables of its UEFI firmware, and what its last guest printed.
+   * Nothing there is success.
+   */
+  deleteKept(vmId: string): Promise<void>;
+  /** The VMs of which something is kept, whether they run or not. */
+  listKept(): Promise<readonly string[]>;
 }
 
 export interface NetworkOperation {

@@ -9,6 +9,9 @@ export interface Layout {
   readonly runDir: string;
 }
 
+/** The two files of what a guest printed: the last of it, and what came before that, of a fixed length. */
+export const consoleFiles = { log: "console.log", old: "console.old" } as const;
+
 export const paths = {
   store: ({ stateDir }: Layout): string => join(stateDir, "store.db"),
   images: ({ stateDir }: Layout): string => join(stateDir, "images"),
@@ -32,10 +35,10 @@ export const paths = {
   /** What QEMU calls the pair of pipes `console.in` and `console.out`: what is typed, and what the guest prints. */
   console: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "console"),
   consoleInput: (layout: Layout, vmId: string): string => `${paths.console(layout, vmId)}.in`,
-  /** What the guest printed last. */
-  consoleLog: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "console.log"),
-  /** What it printed before that, of a fixed length. */
-  consoleOld: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "console.old"),
+  consoleLog: (layout: Layout, vmId: string): string =>
+    join(paths.vm(layout, vmId), consoleFiles.log),
+  consoleOld: (layout: Layout, vmId: string): string =>
+    join(paths.vm(layout, vmId), consoleFiles.old),
   /** What QEMU itself said last. */
   qemuLog: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "qemu.log"),
   /** What it said before that, of a fixed length. */
@@ -44,6 +47,9 @@ export const paths = {
   qemuPid: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "qemu.pid"),
   qemuProcess: (layout: Layout, vmId: string): string =>
     join(paths.vm(layout, vmId), "process.json"),
+  allEnded: ({ runDir }: Layout): string => join(runDir, "ended"),
+  /** What a guest that has ended printed, until its VM boots again or is deleted. */
+  ended: (layout: Layout, vmId: string): string => join(paths.allEnded(layout), vmId),
   networks: ({ runDir }: Layout): string => join(runDir, "network"),
   network: (layout: Layout, networkId: string): string => join(paths.networks(layout), networkId),
   /** What the network was last set to. */

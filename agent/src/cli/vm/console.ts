@@ -27,7 +27,7 @@ export const consoleCommand: Define = (command, io) => {
   addTargetOptions(command)
     .description("Opens a VM's serial console: what was said before first, then what comes.")
     .argument("<vm>", "name or id")
-    .option("--history", "only what was said so far")
+    .option("--history", "only what was said so far, or last where it does not run")
     .addOption(outputOption())
     .addHelpText("after", help)
     .action((name: string, options: Options) =>

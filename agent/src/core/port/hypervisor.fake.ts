@@ -42,6 +42,8 @@ export class FakeHypervisor implements Hypervisor, Consoles {
   readonly unreachable = new Set<string>();
   /** The VMs whose firmware keeps variables. */
   readonly firmware = new Set<string>();
+  /** What the guests that have ended printed. */
+  readonly ended = new Map<string, Uint8Array>();
   readonly #options: FakeHypervisorOptions;
   readonly #guests = new Map<string, Guest>();
   readonly #listeners = new Set<(event: MachineEvent) => void>();
@@ -73,6 +75,7 @@ export class FakeHypervisor implements Hypervisor, Consoles {
       const refusal = this.#options.refuse?.(config);
       if (refusal !== undefined) throw lodgeError("QEMU_FAILED", `QEMU did not start: ${refusal}`);
       if (config.firmware === "uefi" && !config.kernel) this.firmware.add(config.vmId);
+      this.ended.delete(config.vmId);
       const machine: Machine = {
         vmId: config.vmId,
         bootId: config.bootId,
@@ -104,7 +107,7 @@ export class FakeHypervisor implements Hypervisor, Consoles {
 
   list(): Promise<readonly string[]> {
     return this.faults.around("list", () =>
-      [...new Set([...this.#guests.keys(), ...this.firmware])].toSorted(),
+      [...new Set([...this.#guests.keys(), ...this.firmware, ...this.ended.keys()])].toSorted(),
     );
   }
 
@@ -119,6 +122,8 @@ export class FakeHypervisor implements Hypervisor, Consoles {
   stop(vmId: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     return this.faults.around("stop", () => {
+      const printed = this.#guests.get(vmId)?.console;
+      if (printed && printed.length > 0) this.ended.set(vmId, printed);
       this.#guests.delete(vmId);
       this.#wake();
     });
@@ -129,6 +134,7 @@ export class FakeHypervisor implements Hypervisor, Consoles {
     return this.faults.around("delete", () => {
       this.#guests.delete(vmId);
       this.firmware.delete(vmId);
+      this.ended.delete(vmId);
       this.#wake();
     });
   }
@@ -174,7 +180,8 @@ export class FakeHypervisor implements Hypervisor, Consoles {
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array> {
     const guest = await this.faults.around("read", () => {
-      const found = this.#guests.get(vmId);
+      const printed = historyOnly && this.ended.get(vmId);
+      const found = this.#guests.get(vmId) ?? (printed && { console: printed });
       if (!found) throw lodgeError("VM_NOT_RUNNING", "The VM has no console: it was not started.");
       return found;
     });
@@ -186,8 +193,8 @@ export class FakeHypervisor implements Hypervisor, Consoles {
         yield chunk;
         continue;
       }
-      if (historyOnly || this.#guests.get(vmId) !== guest || guest.machine.state === "exited")
-        return;
+      if (historyOnly || !("machine" in guest)) return;
+      if (this.#guests.get(vmId) !== guest || guest.machine.state === "exited") return;
       await this.#printed(signal);
     }
   }

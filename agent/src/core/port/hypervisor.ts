@@ -67,9 +67,12 @@ export interface Hypervisor {
   list(): Promise<readonly string[]>;
   /** Presses the power button. */
   powerDown(vmId: string, signal: AbortSignal): Promise<void>;
-  /** Ends the process, at once and for certain, and removes what it left; nothing to do is success. */
+  /**
+   * Ends the process, at once and for certain, and removes what it left, but for what its guest printed: that is kept
+   * until the next boot. Nothing to do is success.
+   */
   stop(vmId: string, signal: AbortSignal): Promise<void>;
-  /** As `stop`, and removes what is kept of the VM between its boots (the variables of its firmware). */
+  /** As `stop`, and removes what is kept of the VM between its boots: the variables of its firmware, and what it printed. */
   delete(vmId: string, signal: AbortSignal): Promise<void>;
   /** Tells a running guest the new size of a disk. */
   resizeDisk(vmId: string, disk: string, bytes: number, signal: AbortSignal): Promise<void>;
@@ -87,8 +90,9 @@ export interface Hypervisor {
 /** The serial console of a guest. */
 export interface Consoles {
   /**
-   * The history first, then what comes, until the signal aborts, the guest's process ends or (`historyOnly`) the history
-   * ends. Throws FAILED_PRECONDITION (reason VM_NOT_RUNNING) where nothing of a guest is there.
+   * The history first, then what comes, until the signal aborts or the guest's process ends. With `historyOnly`, what the
+   * guest printed so far, or the last one where none runs. Throws FAILED_PRECONDITION (reason VM_NOT_RUNNING) where
+   * nothing of that is there.
    */
   read(
     vmId: string,

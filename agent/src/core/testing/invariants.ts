@@ -149,6 +149,8 @@ export async function violatedInvariants(world: World): Promise<string[]> {
   }
   const vmIds = new Set(records.vm.map(({ id }) => id));
   for (const id of world.hypervisor.firmware) hold(vmIds.has(id), `firmware of ${id} is left over`);
+  for (const id of world.hypervisor.ended.keys())
+    hold(vmIds.has(id), `output of ${id} is left over`);
   const addresses = records.vm.flatMap(({ id, internal }) => {
     const own = allocationsOf(internal).map(
       ({ network_id, ipv4_address }) => `${network_id}/${ipv4_address}`,

@@ -22,7 +22,7 @@ export async function forwardTarget(
   if (status.actual_power_state !== "running") {
     throw lodgeError("VM_NOT_RUNNING", `${describe(record)} does not run.`, {
       ...of,
-      remedy: 'Start it: apply with `power_state = "running"`.',
+      remedy: `\`lodge vm start ${spec.name}\` starts it.`,
     });
   }
   const name = nic || spec.primary_nic || status.nic_status[0]?.name;

@@ -19,7 +19,7 @@ describe("a reader of a console", () => {
     mkdirSync(paths.vm(layout, vmId), { recursive: true });
     log = paths.consoleLog(layout, vmId);
     old = paths.consoleOld(layout, vmId);
-    reader = new ConsoleReader(layout, vmId);
+    reader = new ConsoleReader(paths.vm(layout, vmId));
   });
   afterEach(async () => {
     await reader[Symbol.asyncDispose]();

@@ -1,7 +1,8 @@
 import { watch } from "node:fs";
 import { open, stat, type FileHandle } from "node:fs/promises";
+import { join } from "node:path";
 import { untilAborted } from "@lodge/schemas/rpc/abort.ts";
-import { paths, type Layout } from "../../lib/layout.ts";
+import { consoleFiles } from "../../lib/layout.ts";
 
 const chunkBytes = 64 * 1024;
 /** Milliseconds between looks at a file that nothing was heard of: not every file system tells of changes. */
@@ -13,15 +14,18 @@ const lookInterval = 1_000;
  * that is slower than the guest prints misses what was dropped meanwhile.
  */
 export class ConsoleReader implements AsyncDisposable {
-  readonly #layout: Layout;
-  readonly #vmId: string;
+  readonly #directory: string;
+  readonly #log: string;
+  readonly #old: string;
   #current: FileHandle | undefined;
   #inode = 0;
   #position = 0;
 
-  constructor(layout: Layout, vmId: string) {
-    this.#layout = layout;
-    this.#vmId = vmId;
+  /** @param directory where the two files are, or will be. */
+  constructor(directory: string) {
+    this.#directory = directory;
+    this.#log = join(directory, consoleFiles.log);
+    this.#old = join(directory, consoleFiles.old);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -45,7 +49,7 @@ export class ConsoleReader implements AsyncDisposable {
   async changed(signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, lookInterval);
-    const watcher = watchDirectory(paths.vm(this.#layout, this.#vmId), resolve);
+    const watcher = watchDirectory(this.#directory, resolve);
     try {
       // What was printed just before the watch began is not told of.
       if (await this.#hasMore()) return;
@@ -58,8 +62,8 @@ export class ConsoleReader implements AsyncDisposable {
 
   /** The old file, where there is one; it is opened after the new one, which may become it at any moment. */
   async #openFirst(): Promise<void> {
-    const log = await openFile(paths.consoleLog(this.#layout, this.#vmId));
-    const old = await openFile(paths.consoleOld(this.#layout, this.#vmId));
+    const log = await openFile(this.#log);
+    const old = await openFile(this.#old);
     if (old && (!log || old.inode !== log.inode)) {
       await log?.file.close();
       this.#use(old);
@@ -71,8 +75,8 @@ export class ConsoleReader implements AsyncDisposable {
 
   /** The file after the current one. @returns whether there is one. */
   async #openNext(): Promise<boolean> {
-    const log = await openFile(paths.consoleLog(this.#layout, this.#vmId));
-    const old = await openFile(paths.consoleOld(this.#layout, this.#vmId));
+    const log = await openFile(this.#log);
+    const old = await openFile(this.#old);
     const missed = old !== undefined && old.inode !== this.#inode;
     const next = missed && (!log || old.inode !== log.inode) ? old : log;
     if (log !== next) await log?.file.close();
@@ -103,7 +107,7 @@ export class ConsoleReader implements AsyncDisposable {
   }
 
   async #isReplaced(): Promise<boolean> {
-    const log = await stat(paths.consoleLog(this.#layout, this.#vmId)).catch(() => undefined);
+    const log = await stat(this.#log).catch(() => undefined);
     return log !== undefined && log.ino !== this.#inode;
   }
 

@@ -32,11 +32,15 @@ export class QemuConsoles implements Consoles {
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array> {
     const { layout, isRunning } = this.#options;
+    if (historyOnly) {
+      yield* this.#history(vmId, signal);
+      return;
+    }
     if (!existsSync(paths.vm(layout, vmId))) throw notRunning(vmId);
-    await using reader = new ConsoleReader(layout, vmId);
+    await using reader = new ConsoleReader(paths.vm(layout, vmId));
     while (!signal.aborted) {
       // Whether it runs is asked first, so that what it printed last is read after.
-      const running = !historyOnly && (await isRunning(vmId));
+      const running = await isRunning(vmId);
       for await (const chunk of reader.rest()) {
         if (signal.aborted) return;
         yield chunk;
@@ -46,6 +50,25 @@ export class QemuConsoles implements Consoles {
         if (!signal.aborted) throw error;
       });
     }
+  }
+
+  /** What the guest that runs printed; where none does, or it ends in this moment, what the last one did. */
+  async *#history(vmId: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const { layout } = this.#options;
+    let found = false;
+    for (const directory of [paths.vm(layout, vmId), paths.ended(layout, vmId)]) {
+      if (!existsSync(directory)) continue;
+      found = true;
+      let printed = false;
+      await using reader = new ConsoleReader(directory);
+      for await (const chunk of reader.rest()) {
+        if (signal.aborted) return;
+        printed = true;
+        yield chunk;
+      }
+      if (printed) return;
+    }
+    if (!found) throw notRunning(vmId);
   }
 
   async write(vmId: string, input: Uint8Array): Promise<void> {

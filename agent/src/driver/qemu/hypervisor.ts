@@ -19,7 +19,7 @@ export interface QemuHypervisorOptions {
   readonly layout: Layout;
   readonly operations: Pick<
     HostOperations,
-    "startQemu" | "stopQemu" | "listQemu" | "deleteFirmware" | "listFirmware"
+    "startQemu" | "stopQemu" | "listQemu" | "deleteKept" | "listKept"
   >;
   /** Default: those of the QEMU that is installed. */
   readonly capabilities?: Pick<Capabilities, "get">;
@@ -98,11 +98,11 @@ export class QemuHypervisor implements Hypervisor, Disposable {
   }
 
   async list(): Promise<readonly string[]> {
-    const [processes, firmware] = await Promise.all([
+    const [processes, kept] = await Promise.all([
       this.#options.operations.listQemu(),
-      this.#options.operations.listFirmware(),
+      this.#options.operations.listKept(),
     ]);
-    return [...new Set([...processes.map(({ vmId }) => vmId), ...firmware])].toSorted();
+    return [...new Set([...processes.map(({ vmId }) => vmId), ...kept])].toSorted();
   }
 
   async powerDown(vmId: string, signal: AbortSignal): Promise<void> {
@@ -118,7 +118,7 @@ export class QemuHypervisor implements Hypervisor, Disposable {
 
   async delete(vmId: string, signal: AbortSignal): Promise<void> {
     await this.stop(vmId, signal);
-    await this.#options.operations.deleteFirmware(vmId);
+    await this.#options.operations.deleteKept(vmId);
   }
 
   async resizeDisk(vmId: string, disk: string, size: number, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { HostOperations, QemuProcess } from "../../lib/host-operations.ts";
@@ -11,8 +10,10 @@ import { identify, isAlive, signalProcess } from "../../lib/process.ts";
 import { programPath } from "../../lib/program-path.ts";
 import { oneAtATime } from "../one-at-a-time.ts";
 import { assertId } from "../form.ts";
+import { removeDirectory } from "../remove-directory.ts";
 import { qemuArguments } from "./arguments.ts";
 import { qemuCommand } from "./command.ts";
+import { deleteEnded, keepEnded, listEnded } from "./ended.ts";
 import { deleteFirmware, listFirmware, setFirmware } from "./firmware.ts";
 import { inspectQemu, listDirectories, recordExit, recordIntent, recordProcess } from "./record.ts";
 import { assertQemu } from "./validate.ts";
@@ -20,7 +21,7 @@ import { assertQemu } from "./validate.ts";
 /** The half of the root operations that is about QEMU. */
 export type QemuOperations = Pick<
   HostOperations,
-  "startQemu" | "stopQemu" | "listQemu" | "deleteFirmware" | "listFirmware"
+  "startQemu" | "stopQemu" | "listQemu" | "deleteKept" | "listKept"
 >;
 
 export interface QemuOperationsOptions {
@@ -51,11 +52,16 @@ export function createQemuOperations(
       listDirectories(layout)
         .map((vmId) => inspectQemu(layout, vmId))
         .filter((process) => process !== undefined),
-    deleteFirmware: async (vmId) => {
+    deleteKept: async (vmId) => {
       assertId(vmId);
-      await deleteFirmware(layout, vmId);
+      await ofVm(vmId, async () => {
+        await deleteFirmware(layout, vmId);
+        await deleteEnded(layout, vmId);
+      });
     },
-    listFirmware: () => listFirmware(layout),
+    listKept: async () => [
+      ...new Set([...(await listFirmware(layout)), ...(await listEnded(layout))]),
+    ],
   };
 }
 
@@ -70,9 +76,10 @@ async function start(
   if (!makeDirectory(layout, qemu.vmId)) {
     const earlier = inspectQemu(layout, qemu.vmId);
     if (earlier?.alive) return earlier;
-    await removeFiles(layout, qemu.vmId);
+    await removeDirectory(paths.vm(layout, qemu.vmId));
     makeDirectory(layout, qemu.vmId);
   }
+  await deleteEnded(layout, qemu.vmId);
   const firmware =
     qemu.firmware === "uefi" && !qemu.kernel ? await setFirmware(layout, qemu.vmId) : undefined;
   recordIntent(layout, qemu);
@@ -146,17 +153,8 @@ async function stop(layout: Layout, vmId: string, signal: AbortSignal): Promise<
       await sleep(wait, undefined, { signal });
     }
   }
-  await removeFiles(layout, vmId);
-}
-
-/** The programs that kept the guest's output may still be ending, and put a last file in. */
-async function removeFiles(layout: Layout, vmId: string): Promise<void> {
-  await rm(paths.vm(layout, vmId), {
-    recursive: true,
-    force: true,
-    maxRetries: 10,
-    retryDelay: 10,
-  });
+  await keepEnded(layout, vmId);
+  await removeDirectory(paths.vm(layout, vmId));
 }
 
 /** @returns false where it is there already. */
