@@ -69,12 +69,13 @@ export async function withAgent<T>(
   try {
     return await body(transport);
   } catch (error) {
-    throw target.address.startsWith("unix:") ? atSocket(error, target.address) : error;
+    throw targetError(error, target);
   }
 }
 
-/** Nobody at a unix socket is an agent of this machine that was ended or has died. */
-function atSocket(error: unknown, address: string): unknown {
+/** What a failed call says of its agent: nobody at a unix socket is one of this machine that was ended or has died. */
+export function targetError(error: unknown, { address }: TransportOptions): unknown {
+  if (!address.startsWith("unix:")) return error;
   if (!(error instanceof LodgeError) || !error.is("UNREACHABLE")) return error;
   return lodgeError("UNREACHABLE", `No agent serves at ${address}.`, {
     remedy: "Start it with `lodge agent --dev`, with the --name or --dir that it had.",

@@ -1,4 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { agentFiles } from "@lodge/schemas/rpc/local-agent.ts";
 import { expect, it } from "vitest";
+import { createAuthority, issueClientCertificate } from "../../lib/pki.ts";
 import { droppingChains } from "./firewall.ts";
 import { runChecks } from "./run-checks.ts";
 import type { World } from "./check.ts";
@@ -35,6 +40,28 @@ it("finds nothing on a good machine but that no agent runs", async () => {
   expect(Object.keys(found)).toEqual(["agent"]);
   expect(found["agent"]).toMatchObject({ status: "warning" });
   expect(found["agent"]!.remedy).toContain("lodge agent --dev");
+});
+
+it("says of an agent that has ended how to have it again", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "lodge-doctor-"));
+  try {
+    const authority = await createAuthority("test");
+    const identity = await issueClientCertificate(authority, { user: "ann", role: "admin" });
+    const files = agentFiles(directory, "dev");
+    writeFileSync(join(directory, "agent.json"), '{"name":"dev"}');
+    writeFileSync(files.caCertificate, authority.certificate);
+    writeFileSync(files.clientCertificate, identity.certificate);
+    writeFileSync(files.clientKey, identity.key);
+    const found = await problems({ target: { agentDir: directory } });
+    expect(found["agent"]).toEqual({
+      name: "agent",
+      status: "missing",
+      detail: `No agent serves at unix:${files.socket}.`,
+      remedy: "Start it with `lodge agent --dev`, with the --name or --dir that it had.",
+    });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 it("names the package of a missing program, and does not insist on what is optional", async () => {
