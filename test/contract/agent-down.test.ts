@@ -22,6 +22,17 @@ async function down(...flags: string[]): Promise<{ readonly out: string; readonl
   return { out: String(stdout.read() ?? ""), note: String(stderr.read() ?? "") };
 }
 
+it("says in its help where images may come from by itself", async () => {
+  const stream = new PassThrough();
+  const load = async () => agent(() => import("../../agent/src/role/agent.ts"), []);
+  const io = { stdin: stream, stdout: stream, stderr: stream, env: {} };
+  const { signal } = new AbortController();
+  const entries = [{ name: "agent", summary: "an agent", load }];
+  expect(await run(["agent", "--help"], entries, { ...io, signal })).toBe(0);
+  const help = String(stream.read()).replaceAll(/\s+/gu, " ");
+  expect(help).toContain("repeatable (default: import/ in its directory alone)");
+});
+
 it("says that there is nothing to end, and succeeds all the same", async () => {
   const note = `There is no agent named dev: nothing runs, and nothing is in ${directory}.\n`;
   for (const flags of [[], ["--purge"]]) expect(await down(...flags)).toEqual({ out: "", note });

@@ -59,7 +59,7 @@ export function agent(loadRole: () => Promise<AgentRole>, program: readonly stri
           "directory that images may be copied from; repeatable",
         )
           .argParser((value: string, before: readonly string[]) => [...before, resolve(value)])
-          .default([]),
+          .default([], "import/ in its directory alone"),
       )
       .option("--down", "end it, with its guests")
       .option("--purge", "with --down: remove its disks, images, records and certificates as well")
