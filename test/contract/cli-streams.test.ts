@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vites
 import { createServer, connect, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
+import { PowerState } from "@lodge/schemas/gen/lodge/agent/v1/vm_pb.ts";
 import { runningVm, startFakeAgent, type FakeAgent } from "../harness/fake-agent.ts";
 import { lodge, start } from "../harness/terminal.ts";
 
@@ -121,6 +122,56 @@ describe("vm forward", () => {
     await running.printed("The guest did not accept the connection.", "stderr");
     running.interrupt();
     await running.exitCode;
+  });
+
+  it("says before it listens that nothing can be reached, and how it could", async () => {
+    agent.vms.set(runningVm("idle", "6f1b8d9e-0000-4000-8000-0000000000bb"));
+    const actualPowerState = PowerState.RUNNING;
+    const forward = (...nic: string[]) => lodge(["vm", "forward", "idle", "80", ...nic], { env });
+    const title = "VM idle (6f1b8d9e-0000-4000-8000-0000000000bb)";
+    const refusal = (stderr: string) => ({ exitCode: 1, stdout: "", stderr });
+
+    agent.vms.update("idle", { actualPowerState });
+    expect(await forward()).toEqual(
+      refusal(
+        `Error: ${title} has no network interface. (NO_ADDRESS)\n` +
+          "Give it one in `nics`, with an `ipv4_pool_id`.\n",
+      ),
+    );
+    const nic = { name: "eth0", networkId: "6f1b8d9e-0000-4000-8000-000000000002" };
+    agent.vms.update("idle", { actualPowerState, nicStatus: [nic] });
+    expect(await forward()).toEqual(
+      refusal(
+        `Error: Interface eth0 of ${title} has no address. (NO_ADDRESS)\n` +
+          "Give it an `ipv4_pool_id`, so that Lodge knows its address.\n",
+      ),
+    );
+    expect(await forward("--nic", "eth9")).toEqual(
+      refusal(`Error: ${title} has no interface eth9; it has eth0. (REQUEST_INVALID)\n`),
+    );
+    agent.vms.update("idle", { actualPowerState: PowerState.STOPPED });
+    expect(await forward()).toEqual(
+      refusal(
+        `Error: ${title} does not run. (VM_NOT_RUNNING)\n\`lodge vm start idle\` starts it.\n`,
+      ),
+    );
+  });
+
+  it("says that its port is taken, which is no fault of the command line", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    try {
+      expect(await lodge(["vm", "forward", "web", `${port}:80`], { env })).toEqual({
+        exitCode: 1,
+        stdout: "",
+        stderr:
+          `Error: 127.0.0.1:${port} cannot be listened at (EADDRINUSE). (PORT_UNAVAILABLE)\n` +
+          "Choose another local port, or none for any free one.\n",
+      });
+    } finally {
+      server.close();
+    }
   });
 
   it("refuses what is no port", async () => {

@@ -9,7 +9,7 @@ import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { CallContext, ServiceBinding } from "@lodge/schemas/rpc/service.ts";
 import type { Core } from "../core/agent.ts";
 import { awaitGuest, consoleFailure } from "../core/vm/console.ts";
-import { forwardTarget } from "../core/vm/forward.ts";
+import { findForwardTarget } from "../core/vm/forward.ts";
 import type { Log } from "../lib/log.ts";
 import { audit } from "./audit.ts";
 import { firstPart } from "./first-part.ts";
@@ -74,7 +74,7 @@ async function* forward(
   const { first, rest } = await firstPart(requests, ({ part }) =>
     part.case === "open" ? part.value : undefined,
   );
-  const { networkId, ipv4Address } = await forwardTarget(core, first.vmId, first.nic);
+  const { networkId, ipv4Address } = await findForwardTarget(core, first.vmId, first.nic);
   const { networks } = core;
   if (first.port < 1 || first.port > 65_535) {
     throw lodgeError("REQUEST_INVALID", `${first.port} is no port of TCP.`);

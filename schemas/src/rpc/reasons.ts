@@ -93,6 +93,10 @@ export const reasons = {
     code: "INVALID_ARGUMENT",
     meaning: "The text is not HOST:PORT, [IPV6]:PORT or unix:/PATH.",
   },
+  PORT_UNAVAILABLE: {
+    code: "FAILED_PRECONDITION",
+    meaning: "The port to listen at is taken by another process, or only root may have it.",
+  },
   CREDENTIALS_INVALID: {
     code: "INVALID_ARGUMENT",
     meaning: "A certificate or key file cannot be read, does not parse, or does not fit the other.",

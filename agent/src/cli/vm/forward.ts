@@ -1,8 +1,9 @@
 import { createClient } from "@lodge/schemas/rpc/client.ts";
-import { VmService } from "@lodge/schemas/gen/lodge/agent/v1/vm_pb.ts";
-import { lodgeError } from "@lodge/schemas/rpc/error.ts";
+import { PowerState, VmService, type Vm } from "@lodge/schemas/gen/lodge/agent/v1/vm_pb.ts";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
+import { forwardTarget } from "../../lib/forward-target.ts";
+import { listenError } from "../../lib/listen-error.ts";
 import type { Define } from "../command.ts";
 import { findVm, vmId, vmName } from "../find-vm.ts";
 import { writeLine, type Io } from "../io.ts";
@@ -38,6 +39,8 @@ export const forward: Define = (command, io) => {
         const client = createClient(VmService, transport);
         const vm = await findVm(client, name, io.signal);
         const target = { vmId: vmId(vm), nic: options.nic ?? "", port: remote };
+        // A port that leads nowhere would say so at its first connection alone.
+        forwardTarget(forwardable(vm), target.nic);
         const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
           relay(client, target, socket, io.signal).catch((error: unknown) => {
             if (!io.signal.aborted)
@@ -57,6 +60,20 @@ export const forward: Define = (command, io) => {
     });
 };
 
+function forwardable(vm: Vm): Parameters<typeof forwardTarget>[0] {
+  return {
+    id: vmId(vm),
+    name: vmName(vm),
+    running: vm.status?.actualPowerState === PowerState.RUNNING,
+    primaryNic: vm.spec?.primaryNic,
+    nics: (vm.status?.nicStatus ?? []).map(({ name, networkId, ipv4Address }) => ({
+      name,
+      networkId,
+      ipv4Address,
+    })),
+  };
+}
+
 /** `80`, `8080:80` or `:80`. Throws UsageError. */
 export function parsePorts(text: string): { readonly local: number; readonly remote: number } {
   const match = /^(?:(?<local>\d{0,5}):)?(?<remote>\d{1,5})$/u.exec(text);
@@ -73,11 +90,8 @@ async function listen(server: Server, port: number): Promise<number> {
   try {
     await once(server, "listening");
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? "unknown error";
-    throw lodgeError("ADDRESS_INVALID", `127.0.0.1:${port} cannot be listened at (${code}).`, {
-      remedy: "Choose another local port, or none for any free one.",
-      cause,
-    });
+    const remedy = "Choose another local port, or none for any free one.";
+    throw listenError(`127.0.0.1:${port}`, cause, remedy);
   }
   return (server.address() as AddressInfo).port;
 }

@@ -67,7 +67,8 @@ export function importDirectory(directory: string): string {
 
 /**
  * Starts a development agent, in the host that it had before if that still lives. Resolves once it serves.
- * `program` is what runs this executable. Throws AGENT_RUNNING, NAMESPACE_FORBIDDEN, ADDRESS_INVALID, PROGRAM_MISSING.
+ * `program` is what runs this executable. Throws AGENT_RUNNING, NAMESPACE_FORBIDDEN, ADDRESS_INVALID, PORT_UNAVAILABLE,
+ * PROGRAM_MISSING.
  */
 export async function startDevelopmentAgent(
   options: DevelopmentOptions,

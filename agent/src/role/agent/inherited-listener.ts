@@ -7,6 +7,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import { formatAddress, parseAddress } from "@lodge/schemas/rpc/address.ts";
 import { Listener } from "@lodge/schemas/rpc/listener.ts";
+import { listenError } from "../../lib/listen-error.ts";
 
 /** Held by the process that starts the agent; it is closed there once the agent has it. */
 export interface OpenListener extends Disposable {
@@ -16,7 +17,7 @@ export interface OpenListener extends Disposable {
   readonly fd: number;
 }
 
-/** Listens at `HOST:PORT`, for another process to serve. Throws ADDRESS_INVALID with what the system says. */
+/** Listens at `HOST:PORT`, for another process to serve. Throws ADDRESS_INVALID, PORT_UNAVAILABLE with what the system says. */
 export async function openListener(text: string): Promise<OpenListener> {
   const address = parseAddress(text);
   if ("path" in address) {
@@ -29,11 +30,7 @@ export async function openListener(text: string): Promise<OpenListener> {
   try {
     await once(server, "listening");
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? "unknown error";
-    throw lodgeError("ADDRESS_INVALID", `${text} cannot be listened at (${code}).`, {
-      remedy: "Choose another address or port; port 0 is any free one.",
-      cause,
-    });
+    throw listenError(text, cause, "Choose another address or port; port 0 is any free one.");
   }
   return {
     address: boundAddress(server),
