@@ -225,12 +225,16 @@ export async function readItem<K extends KindName>(
   return (await agent.read(kind, id, signal)) ?? hosts.find(kind, id, signal);
 }
 
-/** Deletes an object and waits until nothing of it is left; one that is gone already is success. */
-export async function deleteItem(
+/**
+ * Deletes an object and waits until nothing of it is left; one that is gone already is success. `look` is given the object
+ * after each of its changes until then.
+ */
+export async function deleteItem<K extends KindName>(
   agent: Agent,
-  kind: KindName,
+  kind: K,
   state: unknown,
   limit: Deadline,
+  look: (seen: Item<K>) => void = () => {},
 ): Promise<void> {
   const { id, name } = state as { readonly id: string; readonly name: string };
   try {
@@ -238,6 +242,7 @@ export async function deleteItem(
       persistently(limit, () => agent.kind(kind).delete(id, { signal: limit.signal })),
     );
     await follow(agent, kind, id, limit, (seen) => {
+      if (seen) look(seen);
       if (seen?.status.phase === "failed") throw new Failure(kind, seen);
       return seen === undefined;
     });

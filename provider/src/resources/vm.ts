@@ -9,6 +9,7 @@ import type { PartialValues, PrivateData, Values } from "../sdk/values.ts";
 import { deadline, type Deadline } from "./deadline.ts";
 import {
   current,
+  deleteItem,
   Failure,
   keep,
   kindResource,
@@ -20,6 +21,7 @@ import {
   timeouts,
   type KindDefinition,
 } from "./kind-resource.ts";
+import { tellForcedStop } from "./forced-stop.ts";
 import { put } from "./put.ts";
 import { runningAfter, stillRunning } from "./running.ts";
 import { follow } from "./settle.ts";
@@ -82,7 +84,7 @@ export const vm = resource<Hosts>()({
     return applied(item, false);
   },
   async update(context) {
-    const { plan, prior, client, private: kept, signal } = context;
+    const { plan, prior, client, private: kept, signal, diagnostics } = context;
     const limit = deadline("update", timeouts(plan), signal);
     const agent = await client.agent(prior.actual_host, "state");
     const wished = await edit(agent, plan, prior, kept, limit);
@@ -92,13 +94,26 @@ export const vm = resource<Hosts>()({
       plan,
       limit,
     );
+    tellForcedStop(diagnostics, wished, item);
     const made = applied(item, error === undefined, runningAfter(context, wished, item));
     return error === undefined ? made : { ...made, error };
   },
   async read({ state, client, private: kept, signal }) {
     const item = await readItem("vm", client, onOneHost.home(state), state.id, signal);
+    if (!item) return gone;
     // What a wait has found out is no fact of the agent's; an imported VM has nothing to wait for.
-    return item ? applied(item, state.ready ?? true, stillRunning(kept, item)) : gone;
+    const isAsWished = item.status.actual_power_state === item.spec.power_state;
+    return applied(item, (state.ready ?? true) && isAsWished, stillRunning(kept, item));
+  },
+  async delete({ state, client, signal, diagnostics }) {
+    const agent = await client.agent(state.actual_host, "state");
+    let first: Item<"vm"> | undefined;
+    let last: Item<"vm"> | undefined;
+    await deleteItem(agent, "vm", state, deadline("delete", timeouts(state), signal), (seen) => {
+      first ??= seen;
+      last = seen;
+    });
+    if (first && last) tellForcedStop(diagnostics, first, last);
   },
 });
 
