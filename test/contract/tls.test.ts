@@ -1,6 +1,10 @@
 import { X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect as connectSocket, createServer as createSocketServer } from "node:net";
+import {
+  connect as connectSocket,
+  createServer as createSocketServer,
+  type AddressInfo,
+} from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -244,6 +248,68 @@ describe.each(Object.keys(transports) as (keyof typeof transports)[])(
     });
   },
 );
+
+describe("a server that is called by its IP address", () => {
+  const without = (ca: KeyPair = authority): ClientTls => ({ ca: ca.certificate, ...ann });
+  const own = (addresses: readonly string[]) =>
+    issueServerCertificate(authority, { host: "rack1", addresses });
+  /** The server name that a client's greeting carries: a host's name, type 0, after the two lengths. */
+  const serverNames = async (security: ClientTls): Promise<string[]> => {
+    const greeting = Promise.withResolvers<string>();
+    const listener = createSocketServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", (bytes) => {
+        greeting.resolve(bytes.toString("latin1"));
+        socket.destroy();
+      });
+    });
+    await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+    const { port } = listener.address() as AddressInfo;
+    await call({ address: `127.0.0.1:${port}`, security });
+    await new Promise((resolve) => listener.close(resolve));
+    const text = await greeting.promise;
+    return ["127.0.0.1", "rack1"].filter((name) => text.includes(name));
+  };
+
+  test("is not told a name, which Node would warn of, while another is", async () => {
+    const warnings: Error[] = [];
+    const warn = (warning: Error) => void warnings.push(warning);
+    process.on("warning", warn);
+    try {
+      expect(await serverNames(without())).toEqual([]);
+      expect(await serverNames(clientTls(ann, authority, "127.0.0.1"))).toEqual([]);
+      expect(await serverNames(clientTls())).toEqual(["rack1"]);
+      await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      process.off("warning", warn);
+    }
+    expect(warnings).toEqual([]);
+  });
+
+  test("is the one whose certificate has the address, by whatever way it is reached", async () => {
+    await using running = await serve("127.0.0.1:0", serverTls(await own(["127.0.0.1"])));
+    expect(await call({ address: running.address, security: without() })).toBeUndefined();
+    expect(running.peers[0]?.certificate).toMatchObject({ commonName: "ann" });
+    await using local = await serve(transports["unix socket"](), serverTls(await own(["::1"])));
+    const security = clientTls(ann, authority, "::1");
+    expect(await call({ address: local.address, security })).toBeUndefined();
+  });
+
+  test("is refused where its certificate has another address, or is not from our authority", async () => {
+    const mismatch = { code: "UNAVAILABLE", reason: "SERVER_NAME_MISMATCH" };
+    await using other = await serve("127.0.0.1:0", serverTls(await own(["127.0.0.2"])));
+    expect(await call({ address: other.address, security: without() })).toMatchObject(mismatch);
+    const good = await own(["127.0.0.1"]);
+    await using running = await serve("127.0.0.1:0", serverTls(good));
+    const elsewhere = clientTls(ann, authority, "127.0.0.2");
+    expect(await call({ address: running.address, security: elsewhere })).toMatchObject(mismatch);
+    const distrust = without(foreign);
+    expect(await call({ address: running.address, security: distrust })).toMatchObject({
+      reason: "SERVER_CERTIFICATE_UNTRUSTED",
+    });
+    expect([...other.peers, ...running.peers]).toEqual([]);
+  });
+});
 
 test("a server that speaks no TLS at all, or nothing", async () => {
   const path = join(directory, "mute.sock");

@@ -4,8 +4,10 @@
  */
 import type { DescService } from "@bufbuild/protobuf";
 import { ChannelCredentials, Client as GrpcClient, type ChannelOptions } from "@grpc/grpc-js";
+import { isIP } from "node:net";
 import { createSecureContext } from "node:tls";
-import { formatAddress, parseAddress } from "./address.ts";
+import { AddressCredentials } from "./address-credentials.ts";
+import { formatAddress, parseAddress, type Address } from "./address.ts";
 import { callMethod } from "./invoke.ts";
 import type { ClientInterceptor } from "./interceptor.ts";
 import { agentLimits, reconnectMs, type Limits } from "./limits.ts";
@@ -49,7 +51,7 @@ export class Transport implements Disposable {
     this.interceptors = options.interceptors ?? [];
     this.#grpc = new GrpcClient(
       "path" in address ? `unix:${address.path}` : `dns:${this.address}`,
-      credentials(options.security),
+      credentials(options.security, address),
       channelOptions(this.limits, options),
     );
   }
@@ -94,7 +96,7 @@ export function createClient<S extends DescService>(service: S, transport: Trans
   return Object.fromEntries(methods) as Client<S>;
 }
 
-function credentials(security: ClientTls | Plaintext): ChannelCredentials {
+function credentials(security: ClientTls | Plaintext, address: Address): ChannelCredentials {
   if (security === "plaintext") return ChannelCredentials.createInsecure();
   checkIdentity(security);
   try {
@@ -104,7 +106,10 @@ function credentials(security: ClientTls | Plaintext): ChannelCredentials {
       key: security.key,
       minVersion: security.minVersion ?? "TLSv1.3",
     });
-    return ChannelCredentials.createFromSecureContext(context);
+    const name = security.serverName ?? ("host" in address ? address.host : "");
+    return isIP(name) === 0
+      ? ChannelCredentials.createFromSecureContext(context)
+      : new AddressCredentials(context, name);
   } catch (thrown) {
     throw credentialsError(thrown);
   }

@@ -2,8 +2,8 @@
  * Why a server cannot be reached. gRPC says UNAVAILABLE to everything from a typing error to an expired certificate, so
  * one more connection is made, and watched, to learn which it is.
  */
-import { connect as connectPlain, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import { connect as connectPlain, isIP, type Socket } from "node:net";
+import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
 import { X509Certificate } from "node:crypto";
 import { parseAddress } from "./address.ts";
 import { lodgeError, type LodgeError } from "./error.ts";
@@ -166,13 +166,11 @@ function probe(text: string, security: ClientTls | Plaintext): Promise<Observati
       socket.write(http2Greeting);
       return;
     }
-    const host = "path" in address ? "localhost" : address.host;
+    const name = security.serverName ?? ("path" in address ? "localhost" : address.host);
     secure = connectTls({
       socket,
-      host,
-      servername: /^[\d.]+$|:/u.test(security.serverName ?? host)
-        ? ""
-        : (security.serverName ?? host),
+      servername: isIP(name) === 0 ? name : "",
+      checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
       ca: security.ca,
       cert: security.certificate,
       key: security.key,
