@@ -294,6 +294,25 @@ describe("help", () => {
     },
   );
 
+  it.each(["vm", "vm list", "vm console", "completion", "host show"])(
+    "of %s is the same, however it is asked for",
+    async (words) => {
+      const [first, ...rest] = words.split(" ") as [string, ...string[]];
+      const asked = await lodge([first, ...rest, "--help"]);
+      expect(asked.stdout).toContain(`Usage: lodge ${words} `);
+      expect(await lodge(["help", first, ...rest])).toEqual(asked);
+      if (first === "vm") expect(await lodge([first, "help", ...rest])).toEqual(asked);
+    },
+  );
+
+  it.each([["help vm shw"], ["vm help shw"]])("%s names what there is", async (line) => {
+    expect(await lodge(line.split(" "))).toMatchObject({
+      exitCode: 2,
+      stdout: "",
+      stderr: expect.stringContaining("Did you mean show?"),
+    });
+  });
+
   it("comes with what is wrong", async () => {
     const { stderr, exitCode } = await lodge(["vm", "shw"], { env });
     expect(exitCode).toBe(2);

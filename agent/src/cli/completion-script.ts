@@ -7,6 +7,8 @@ export interface CommandWords {
   readonly commands: readonly { readonly word: string; readonly summary: string }[];
   readonly options: readonly {
     readonly word: string;
+    /** Its short form, such as `-o`, where it has one. */
+    readonly short: string | undefined;
     readonly summary: string;
     readonly takesValue: boolean;
     readonly values: readonly string[];
@@ -35,7 +37,7 @@ _lodge() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} path="" word options="" words=""
   COMPREPLY=()
   case "$previous" in
-${valued.map(({ word, values, files }) => `    ${word}) ${files ? "compopt -o default; " : ""}COMPREPLY=($(compgen -W "${values.join(" ")}" -- "$current")); return ;;`).join("\n")}
+${valued.map(({ words, values, files }) => `    ${words}) ${files ? "compopt -o default; " : ""}COMPREPLY=($(compgen -W "${values.join(" ")}" -- "$current")); return ;;`).join("\n")}
   esac
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case " ${paths(commands)} " in
@@ -74,7 +76,7 @@ _lodge() {
   local path_="" word
   local -a options words_
   case "$words[CURRENT-1]" in
-${valued.map(({ word, values, files }) => `    ${word}) ${files ? "_files" : `compadd -- ${values.map(quoted).join(" ")}`}; return ;;`).join("\n")}
+${valued.map(({ words, values, files }) => `    ${words}) ${files ? "_files" : `compadd -- ${values.map(quoted).join(" ")}`}; return ;;`).join("\n")}
   esac
   for word in $words[2,CURRENT-1]; do
     case " ${paths(commands)} " in
@@ -97,9 +99,10 @@ export function fish(commands: readonly CommandWords[]): string {
     return [
       ...command.commands.map(({ word, summary }) => complete(`-a ${word} -d ${quoted(summary)}`)),
       ...command.values.map((value) => complete(`-a ${value}`)),
-      ...command.options.map(({ word, summary, takesValue, values, files }) =>
+      ...command.options.map(({ word, short, summary, takesValue, values, files }) =>
         complete(
           [
+            ...(short ? [`-s ${short.slice(1)}`] : []),
             `-l ${word.slice(2)} -d ${quoted(summary)}`,
             ...(takesValue ? [files ? "-rF" : `-x -a ${quoted(values.join(" "))}`] : []),
           ].join(" "),
@@ -130,9 +133,13 @@ function paths(commands: readonly CommandWords[]): string {
     .join(" ");
 }
 
+/** Every option that a value follows, in all of its forms. */
 function optionsWithValue(commands: readonly CommandWords[]) {
   const all = commands.flatMap(({ options }) => options).filter(({ takesValue }) => takesValue);
-  return [...new Map(all.map((option) => [option.word, option])).values()];
+  return [...new Map(all.map((option) => [option.word, option])).values()].map((option) => ({
+    ...option,
+    words: [option.short, option.word].filter(Boolean).join("|"),
+  }));
 }
 
 function colons(word: string): string {

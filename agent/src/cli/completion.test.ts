@@ -32,6 +32,9 @@ it.each([
   { words: ["vm", "console", "w"], offers: ["web"] },
   { words: ["vm", "list", "--ou"], offers: ["--output"] },
   { words: ["vm", "list", "--output", "j"], offers: ["json"] },
+  { words: ["vm", "list", "-o", "j"], offers: ["json"] },
+  { words: ["vm", "log", "web", "-o", ""], offers: ["table", "json"] },
+  { words: ["help", "vm", "l"], offers: ["list", "log"] },
   { words: ["host", "show", "--end"], offers: ["--endpoint"] },
   { words: ["completion", "f"], offers: ["fish"] },
 ])("bash offers $offers after $words", async ({ words, offers }) => {
@@ -42,6 +45,9 @@ it.each(["zsh", "fish"])("%s takes the script", async (shell) => {
   const text = await script(shell);
   for (const word of ["console", "--follow", "--output", "json"]) {
     expect(text).toContain(shell === "fish" ? word.replace("--", "-l ") : word);
+  }
+  for (const option of ["-o|--output) ", "-s o -l output "]) {
+    expect(text.includes(option)).toBe(option.startsWith("-s") === (shell === "fish"));
   }
   if (!installed(shell)) return;
   expect(spawnSync(shell, ["-n"], { input: text, encoding: "utf8" })).toMatchObject({

@@ -41,6 +41,7 @@ async function words(command: Command, path: readonly string[] = []): Promise<Co
       .filter((option) => option.long)
       .map((option) => ({
         word: option.long!,
+        short: option.short,
         summary: option.description,
         takesValue: option.required || option.optional,
         values: option.argChoices ?? [],

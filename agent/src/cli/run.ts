@@ -17,7 +17,7 @@ export function program(entries: readonly Entry[], io: Io): Command {
   const root = new Command("lodge")
     .description("QEMU virtual machines on your own Linux hosts.")
     .version(version, "-V, --version", "print the version")
-    .helpCommand("help [command]", "explain a command")
+    .helpCommand("help [command...]", "explain a command")
     .hook("preSubcommand", (_, subcommand) => loadCommand(subcommand))
     .addHelpText("after", `\n${examples}\n\n${exitCodeHelp}`);
   for (const entry of entries) root.addCommand(commandOf(entry, io));
@@ -32,11 +32,29 @@ export async function run(
   io: Io,
 ): Promise<number> {
   try {
-    await program(entries, io).parseAsync([...argv], { from: "user" });
+    await program(entries, io).parseAsync([...withHelp(argv, entries)], { from: "user" });
     return io.signal.aborted ? reportFailure(io.signal.reason, io) : 0;
   } catch (thrown) {
     return reportFailure(thrown, io);
   }
+}
+
+/** `help vm list` and `vm help list` as `vm list --help`: help by itself knows one word, and not what is loaded late. */
+function withHelp(argv: readonly string[], entries: readonly Entry[]): readonly string[] {
+  const isNoun = entries.some(({ name, verbs }) => verbs && name === argv[0]);
+  const at = argv.indexOf("help");
+  const words = argv.filter((_, index) => index !== at);
+  if (at !== 0 && !(at === 1 && isNoun)) return argv;
+  if (words.length === 0 || words.includes("help")) return argv;
+  let known: readonly Entry[] | undefined = entries;
+  for (const word of words) {
+    if (!known || word.startsWith("-")) break;
+    const entry: Entry | undefined = known.find(({ name }) => name === word);
+    // The very words, which are refused with the reason.
+    if (!entry) return words;
+    known = entry.verbs;
+  }
+  return [...words, "--help"];
 }
 
 /** Output, errors and exits are ours to decide, all the way down. */
