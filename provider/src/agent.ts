@@ -82,6 +82,11 @@ export class Agent {
     return isNew;
   }
 
+  /** Whether a resource of this run was told this id as that of its new object. */
+  hasMade(id: string): boolean {
+    return this.#made.has(id);
+  }
+
   /** Tells the agent that the id of an object that was made is kept; see {@link Reads.claim}. */
   claim(kind: KindName, id: string): Promise<void> {
     return this.#readsOf(kind).claim(id);

@@ -47,6 +47,8 @@ export interface Refusal extends Violation {
   readonly retryable: boolean;
   /** The id of the object that stands in the way; empty where there is none, and from an older agent. */
   readonly holder: string;
+  /** Its kind. */
+  readonly holderKind: string;
 }
 
 export type Key = { readonly id: string } | { readonly name: string };
@@ -122,12 +124,13 @@ export function createKindClient<K extends KindName>(kind: K, transport: Transpo
     },
     validate: async (wish, options) => {
       const { violations } = await service.validate(request(wish), options);
-      return violations.map(({ path, message, reason, retryable, id }) => ({
+      return violations.map(({ path, message, reason, retryable, kind: holderKind, id }) => ({
         path,
         message: nameFields(specMessage, message),
         reason,
         retryable,
         holder: id,
+        holderKind,
       }));
     },
     get: async (key, claim, options) =>

@@ -160,7 +160,7 @@ describe("what is not known yet", () => {
     };
     const network = await apply("network", undefined, lan);
     const id = attributes(network)["id"];
-    await apply("address_pool", undefined, {
+    await agent.world.put("address_pool", {
       name: "pool",
       network_id: id,
       subnet: "main",

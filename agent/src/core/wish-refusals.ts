@@ -54,18 +54,20 @@ export function gone(kind: KindName, id: string): Refusal {
 
 /** Another object has the name. */
 export function nameTaken(holder: Record): Refusal {
-  const { kind, id, spec, creator, deletedAt } = holder;
+  const { kind, id, spec, creator, claimed, deletedAt } = holder;
   const title = kinds[kind].title;
   const leaving = deletedAt !== undefined;
+  // To import what a state has already would put one object under two addresses.
+  const remedy = claimed
+    ? "Choose another name: a Terraform state has that one already."
+    : `Choose another name, or take it over: ${importCommand(kind, id)}`;
   return {
     reason: "NAME_TAKEN",
     path: ["name"],
     message: leaving
       ? `${article(title)} named ${spec.name} is still being deleted (id ${id})`
       : `${article(title)} named ${spec.name} exists already (id ${id}, created by ${creator})`,
-    remedy: leaving
-      ? "Try again when it is gone."
-      : `Choose another name, or take it over: ${importCommand(kind, id)}`,
+    remedy: leaving ? "Try again when it is gone." : remedy,
     kind,
     id,
     name: spec.name,

@@ -2,23 +2,24 @@ import { LodgeError } from "@lodge/schemas/rpc/error.ts";
 import { formatDuration } from "@lodge/schemas/spec/duration.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openLog } from "../sdk/plugin/log-level.ts";
+import { isClash, PASSING } from "./clash.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Tell } from "./put.ts";
 
 /** How often what is in the way is asked about again, in milliseconds. */
 const PAUSE = 1000;
-/** For how long, in milliseconds, a name is waited for that is about to be free. */
-const NAME = 15_000;
 
 /**
  * Repeats a wish that is refused for something that passes: an address that cools down, as where a VM is replaced and
  * its successor asks for the address; a name whose holder is being deleted, or was made by an apply that ended a moment
- * ago. A wait that cannot end in time is not begun.
+ * ago. What another object has that may go in this apply is waited for too, since Terraform does not order the two
+ * unless one refers to the other; `mayGo` says whether it may. A wait that cannot end in time is not begun.
  */
 export async function patiently<T>(
   { signal, remaining }: Deadline,
   tell: Tell | undefined,
   call: () => Promise<T>,
+  mayGo: (refusal: LodgeError) => Promise<boolean> = () => Promise.resolve(false),
 ): Promise<T> {
   const begun = performance.now();
   let told: string | undefined;
@@ -31,8 +32,10 @@ export async function patiently<T>(
       }
       return result;
     } catch (thrown) {
-      const wait = waitFor(thrown, performance.now() - begun);
-      if (wait === undefined || wait > remaining() || signal.aborted) throw thrown;
+      const waited = performance.now() - begun;
+      const wait = await waitFor(thrown, waited, mayGo);
+      if (wait === undefined || wait > remaining() || signal.aborted)
+        throw waited < PAUSE ? thrown : inVain(thrown, waited);
       const { message } = thrown as LodgeError;
       if (told === undefined && (thrown as LodgeError).is("ADDRESS_TAKEN")) {
         told = `${message} A shorter \`cooldown\` of the pool, or another address, would have spared the wait.`;
@@ -47,8 +50,23 @@ export async function patiently<T>(
 }
 
 /** How long to wait before the wish may be accepted, in milliseconds; undefined where it will not be. */
-function waitFor(thrown: unknown, waited: number): number | undefined {
-  if (!(thrown instanceof LodgeError) || !thrown.retryable) return undefined;
-  if (thrown.is("ADDRESS_TAKEN")) return thrown.retryAfterMs ?? PAUSE;
-  return thrown.is("NAME_TAKEN") && waited < NAME ? PAUSE / 4 : undefined;
+async function waitFor(
+  thrown: unknown,
+  waited: number,
+  mayGo: (refusal: LodgeError) => Promise<boolean>,
+): Promise<number | undefined> {
+  if (!(thrown instanceof LodgeError)) return undefined;
+  const { retryable, retryAfterMs, reason } = thrown;
+  if (retryable && thrown.is("ADDRESS_TAKEN")) return retryAfterMs ?? PAUSE;
+  if (!isClash(reason) || waited >= PASSING) return undefined;
+  const passes = (retryable && thrown.is("NAME_TAKEN")) || (await mayGo(thrown));
+  return passes ? PAUSE / 4 : undefined;
+}
+
+/** A refusal that has not passed. */
+function inVain(thrown: unknown, waited: number): unknown {
+  if (!(thrown instanceof LodgeError) || !isClash(thrown.reason)) return thrown;
+  const duration = formatDuration(Math.floor(waited / 1000) * 1000);
+  thrown.message += ` The apply has waited ${duration} for that to change.`;
+  return thrown;
 }

@@ -8,7 +8,7 @@ import { isUnknown } from "../sdk/value/unknown.ts";
 import { claimsOf } from "./claims.ts";
 import type { KindDefinition } from "./kind-resource.ts";
 import { preview } from "./preview.ts";
-import { walkOf } from "./walk.ts";
+import { walkOf, type Hold } from "./walk.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -42,12 +42,13 @@ export async function planKind<K extends KindName, Schema extends z.ZodObject>(
   const stays = Boolean(prior) && !moves;
   const host = stays ? placement.home(prior!) : wished;
   const source: HostSource = stays ? "state" : [placement.attribute];
+  if (id !== undefined) walkOf(context.client).notePlanned(id, planned);
   await refuseTwins(kind, { id, host, source, planned }, context);
   if (moves) return;
   const changes =
     !prior || Object.keys(kinds[kind].spec.shape).some((name) => context.changed([name]));
-  if (prior && !changes && !replaced) {
-    for (const clash of walkOf(context.client).stays(id!))
+  if (prior && !replaced) {
+    for (const clash of walkOf(context.client).keeps(id!, holds(kind, changes, context)))
       context.diagnostics.error(`The ${kinds[kind].title} ${String(prior["name"])} stays`, clash);
   }
   if (changes && !replacement) {
@@ -55,6 +56,17 @@ export async function planKind<K extends KindName, Schema extends z.ZodObject>(
     const values = { planned: { ...planned, ...likely }, config: config! };
     await preview(kind, context.client, { ...values, ...edit, host, source, replaced }, context);
   }
+}
+
+/** How an object that is not replaced goes on to stand in the way of others. What it claims it may change by an edit. */
+function holds(
+  kind: KindName,
+  changes: boolean,
+  { changed }: PlanContext<never, Hosts>,
+): readonly Hold[] {
+  if (!changes) return ["claim", "need"];
+  // Of what others need, an edit alone can only move the interfaces of a VM away.
+  return kind === "vm" && changed(["nics"]) ? [] : ["need"];
 }
 
 /** What two resources of one configuration claim is refused before an agent is asked: for it both are new. */

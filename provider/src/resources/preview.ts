@@ -1,6 +1,4 @@
-import type { Item } from "@lodge/schemas/kind-client.ts";
 import { asLodgeError } from "@lodge/schemas/rpc/error.ts";
-import type { Reason } from "@lodge/schemas/rpc/reasons.ts";
 import { kinds, type KindName, type SpecOf } from "@lodge/schemas/spec/kind.ts";
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
@@ -13,6 +11,8 @@ import type { Diagnostics } from "../sdk/diagnostic.ts";
 import { formatPath } from "../sdk/value/path.ts";
 import { isUnknown } from "../sdk/value/unknown.ts";
 import { isAskedLater } from "./asked-later.ts";
+import { foresee, isClash } from "./clash.ts";
+import { sentence } from "./sentence.ts";
 import { specOf } from "./translate.ts";
 import { walkOf } from "./walk.ts";
 
@@ -23,15 +23,6 @@ type Values = Readonly<Record<string, unknown>>;
 
 /** When agents last did not answer. */
 const silent = new WeakMap<Agent, number>();
-
-/** What is in the way is another object, and may be gone by the time of the apply. */
-const clashes: ReadonlySet<string> = new Set<Reason>([
-  "NAME_TAKEN",
-  "MAC_TAKEN",
-  "ADDRESS_TAKEN",
-  "DISK_ATTACHED",
-  "SUBNET_OVERLAP",
-]);
 
 /** What was planned, and of which object. */
 interface Question {
@@ -83,24 +74,16 @@ export async function preview<K extends KindName>(
     // What cannot be edited is made anew: the plan says so already.
     if (reason === "FIELD_IMMUTABLE") continue;
     if (replaced && (reason === "SHRINK" || reason === "IN_USE")) continue;
+    if (reason === "REFERENCE_NOT_FOUND" && isPlanned(kind, path, planned, hosts)) continue;
     // What the plan itself has found needs no saying twice.
     if (diagnostics.list.some((known) => isDeepStrictEqual(known.path, path))) continue;
     // Terraform finds the line of an outer attribute alone, so an inner one is named.
     const what = path.length === 0 ? kinds[kind].title : `value for ${formatPath(path)}`;
-    if (clashes.has(reason) && holder !== "" && holder !== id) {
-      const holding = reason === "NAME_TAKEN" || reason === "SUBNET_OVERLAP" ? kind : "vm";
-      const found = (await agent.list(holding, signal)).find((item) => item.id === holder);
-      const { title } = kinds[holding];
-      if (walkOf(hosts).mayGo(holder, sentence(message))) {
-        if (isProtected(found)) {
-          const detail = `The ${title} ${holder} has it, and is protected: deletion_protection is on. Apply deletion_protection = false first, after \`terraform untaint\` where it is tainted.`;
-          diagnostics.error(`Invalid ${what}`, detail, path);
-        } else {
-          const detail = `The ${title} ${holder}, which is in the state, has it. Where this plan deletes that first, as it does with what is tainted, all is well; where it stays, or goes later as with create_before_destroy, the apply will fail.`;
-          diagnostics.warning(`Taken until its holder is deleted: ${what}`, detail, path);
-        }
-        continue;
-      }
+    if (isClash(reason) && holder !== "" && holder !== id) {
+      const rivals = refusals.filter(
+        (other) => other.reason === reason && isDeepStrictEqual(other.path, path),
+      );
+      if (await foresee(what, rivals, agent, { hosts, diagnostics, signal })) continue;
     }
     // What may be otherwise by the time of the apply is no error yet: it would stop a destroy as well.
     const severity = retryable ? "warning" : "error";
@@ -110,8 +93,16 @@ export async function preview<K extends KindName>(
   }
 }
 
-function isProtected(item: Item<KindName> | undefined): boolean {
-  return item !== undefined && "deletion_protection" in item.spec && item.spec.deletion_protection;
+/** Whether the subnet of a pool is not there yet, and is added to its network by the same plan. */
+function isPlanned(
+  kind: KindName,
+  path: readonly string[],
+  { network_id: network, subnet }: Values,
+  hosts: Hosts,
+): boolean {
+  if (kind !== "address_pool" || path[0] !== "subnet" || typeof network !== "string") return false;
+  const subnets = walkOf(hosts).plannedOf(network)?.["subnets"] ?? {};
+  return isUnknown(subnets) || Object.hasOwn(subnets, subnet as string);
 }
 
 /** What stands at a path; unknown where that lies in something unknown. */
@@ -120,12 +111,6 @@ function valueAt(value: unknown, path: readonly string[]): unknown {
     (at: unknown, step) => (isUnknown(at) ? at : (at as Values | null | undefined)?.[step]),
     value,
   );
-}
-
-/** As people begin and end one; a command to be copied ends with its id. */
-function sentence(text: string): string {
-  const begun = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$|-[0-9a-f]{12}$/u.test(begun) ? begun : `${begun}.`;
 }
 
 /**

@@ -4,6 +4,7 @@ import { kinds, type KindName } from "@lodge/schemas/spec/kind.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Agent } from "../agent.ts";
+import { holderOf } from "./clash.ts";
 import type { Deadline } from "./deadline.ts";
 import { patiently } from "./patience.ts";
 
@@ -33,13 +34,34 @@ export async function put<K extends KindName>(
   tell?: Tell,
 ): Promise<Item<K>> {
   return settle(agent, kind, wish, deadline, () =>
-    patiently(deadline, tell, () =>
-      persistently(deadline, async () => {
-        using grace = graceful(deadline.signal);
-        return await agent.kind(kind).put(wish, { signal: grace.signal });
-      }),
+    patiently(
+      deadline,
+      tell,
+      () =>
+        persistently(deadline, async () => {
+          using grace = graceful(deadline.signal);
+          return await agent.kind(kind).put(wish, { signal: grace.signal });
+        }),
+      mayGo(agent, deadline),
     ),
   );
+}
+
+/**
+ * Whether the object that a refusal names may be out of the way soon: it has gone meanwhile, or it is in a state, which
+ * may be this one. What this run has made stays.
+ */
+export function mayGo(
+  agent: Agent,
+  { signal }: Deadline,
+): (refusal: LodgeError) => Promise<boolean> {
+  return async ({ kind, id }) => {
+    if (id === undefined || agent.hasMade(id)) return false;
+    return holderOf(agent, { kind, id }, signal).then(
+      (holder) => holder?.claimed ?? true,
+      () => false,
+    );
+  };
 }
 
 /** Sends a wish in its way, and finds out what has become of it where no answer says so. */

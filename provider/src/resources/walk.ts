@@ -4,6 +4,8 @@
  */
 import type { Hosts } from "../hosts.ts";
 
+type Values = Readonly<Record<string, unknown>>;
+
 /** What only one object may have at a time, as a name on a host. */
 export interface Claim {
   /** The same for all who claim the same. */
@@ -19,6 +21,12 @@ export interface Claim {
 /** Who claims: the id of an object that exists; something that equals nothing else for one that is to be made. */
 type Claimant = string | symbol;
 
+/**
+ * How an object can stand in the way of another: by what it alone can have, as a name; or by its need of what the other
+ * would take away.
+ */
+export type Hold = "claim" | "need";
+
 interface Claimed {
   readonly claimant: Claimant;
   readonly range: readonly [number, number];
@@ -29,12 +37,33 @@ const whole = [-Infinity, Infinity] as const;
 export class Walk {
   readonly #claims = new Map<string, Claimed[]>();
   readonly #stored = new Set<string>();
-  readonly #staying = new Set<string>();
-  readonly #doubts = new Map<string, ReadonlySet<string>>();
+  readonly #planned = new Map<string, Values>();
+  readonly #kept = new Map<string, readonly Hold[]>();
+  readonly #doubts = new Map<string, ReadonlyMap<string, Hold>>();
 
-  /** An object of the state. Terraform tells each before anything is planned for it. */
+  /** An object of the state. Terraform tells each before anything is planned for it, and others may be planned before. */
   noteStored(id: string): void {
     this.#stored.add(id);
+  }
+
+  /** What an object of the state is planned to be. */
+  notePlanned(id: string, values: Values): void {
+    this.#planned.set(id, values);
+  }
+
+  /** What an object is planned to be; undefined where it is not planned yet, or not in the state. */
+  plannedOf(id: string): Values | undefined {
+    return this.#planned.get(id);
+  }
+
+  /** Whether an object is known to be in the state. One that is not may turn out to be. */
+  isStored(id: string): boolean {
+    return this.#stored.has(id);
+  }
+
+  /** Whether an object is kept, as it is or with changes, as far as is known. */
+  isKept(id: string): boolean {
+    return this.#kept.has(id);
   }
 
   /** The claims that another resource of this walk has made before. */
@@ -51,23 +80,29 @@ export class Walk {
   }
 
   /**
-   * Whether an object that stands in the way may be gone by the time of the apply: it is in the state, and as far as is
-   * known it is not kept as it is. A tainted object is replaced without a word that it is the one; what is said about it
-   * is kept for the case that it stays after all.
+   * Whether an object that stands in the way may be out of it by the time of the apply: it is in this state, or in some
+   * state that may be this one, and as far as is known it does not keep what is wanted. A tainted object is replaced
+   * without a word that it is the one; what is said about it is kept for the case that it stays after all.
    */
-  mayGo(holder: string, clash: string): boolean {
-    if (!this.#stored.has(holder) || this.#staying.has(holder)) return false;
-    this.#doubts.set(holder, new Set([...(this.#doubts.get(holder) ?? []), clash]));
+  mayGo(
+    holder: string,
+    clash: string,
+    { hold, isClaimed }: { readonly hold: Hold; readonly isClaimed: boolean },
+  ): boolean {
+    if (!this.#stored.has(holder) && !isClaimed) return false;
+    if (this.#kept.get(holder)?.includes(hold)) return false;
+    this.#doubts.set(holder, new Map([...(this.#doubts.get(holder) ?? []), [clash, hold]]));
     return true;
   }
 
   /**
-   * An object stays as it is. Answers what others have planned in the hope that it does not; the same each time, since
-   * one plan may be made twice.
+   * An object is kept, and with it what it holds in these ways. Answers what others have planned in the hope that it does
+   * not; the same each time, since one plan may be made twice.
    */
-  stays(id: string): readonly string[] {
-    this.#staying.add(id);
-    return [...(this.#doubts.get(id) ?? [])];
+  keeps(id: string, holds: readonly Hold[]): readonly string[] {
+    this.#kept.set(id, holds);
+    const doubts = [...(this.#doubts.get(id) ?? [])];
+    return doubts.filter(([, hold]) => holds.includes(hold)).map(([clash]) => clash);
   }
 }
 

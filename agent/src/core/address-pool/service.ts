@@ -127,18 +127,16 @@ async function shrunk(
 ): Promise<Refusal[]> {
   if (!current) return [];
   const lost = (await allocations(store, id)).filter(({ address }) => !isInPool(spec, address));
-  const [first] = lost;
-  if (!first) return [];
   const named = lost.map(({ vm, address }) => `${address} by ${describe(vm as Record)}`);
-  return [
-    {
-      reason: "IN_USE",
-      path: ["ranges"],
-      message: `addresses that would leave the pool are in use: ${[...new Set(named)].join(", ")}`,
-      remedy: "Keep them in the ranges, or give those VMs other addresses first.",
-      kind: "vm",
-      id: first.vm.id,
-      name: first.vm.spec.name,
-    },
-  ];
+  const message = `addresses that would leave the pool are in use: ${[...new Set(named)].join(", ")}`;
+  const users = new Map(lost.map(({ vm }) => [vm.id, vm.spec.name]));
+  return [...users].map(([id, name]) => ({
+    reason: "IN_USE" as const,
+    path: ["ranges"],
+    message,
+    remedy: "Keep them in the ranges, or give those VMs other addresses first.",
+    kind: "vm" as const,
+    id,
+    name,
+  }));
 }

@@ -79,17 +79,15 @@ async function usedSubnets(
   );
   return removed.flatMap((key) => {
     const users = pools.filter((pool) => pool.spec.subnet === key);
-    if (users.length === 0) return [];
-    return [
-      {
-        reason: "IN_USE" as const,
-        path: ["subnets", key],
-        message: `subnet ${key} is needed by ${users.map((pool) => describe(pool as Record)).join(", ")}`,
-        remedy: "Delete those first.",
-        kind: "address_pool" as const,
-        id: users[0]!.id,
-        name: users[0]!.spec.name,
-      },
-    ];
+    const message = `subnet ${key} is needed by ${users.map((pool) => describe(pool as Record)).join(", ")}`;
+    return users.map((pool) => ({
+      reason: "IN_USE" as const,
+      path: ["subnets", key],
+      message,
+      remedy: "Delete those first.",
+      kind: "address_pool" as const,
+      id: pool.id,
+      name: pool.spec.name,
+    }));
   });
 }
