@@ -22,7 +22,9 @@ const plan = async (type: string, item: Instance | undefined, config: object) =>
   const made = await core.plan(`lodge_${type}`, item, config);
   return {
     ...made,
-    warnings: core.caller.warnings.map(({ summary, detail }) => `${summary}: ${detail}`),
+    warnings: core.caller.warnings
+      .map(({ summary, detail }) => `${summary}: ${detail}`)
+      .filter((warning) => !warning.startsWith("The disk ")),
   };
 };
 const nic = { network_id: idOf("network lan"), ipv4_pool_id: idOf("address_pool lan") };

@@ -3,6 +3,7 @@ import { parseSize } from "@lodge/schemas/spec/size.ts";
 import type { Hosts } from "../hosts.ts";
 import type { PlanContext } from "../sdk/resource.ts";
 import { isUnknown, unknown } from "../sdk/value/unknown.ts";
+import { tellDoomedDisks } from "./doomed-disks.ts";
 import { announceRestart } from "./foreseen-restart.ts";
 import { shrinkRefusal } from "./shrink.ts";
 import type { vmSchema } from "./vm-schema.ts";
@@ -17,6 +18,7 @@ export function planVm(context: Context): void {
   // Of a new VM in its place nothing is known yet.
   if (!prior || context.replaces()) return;
   refuseShrink(context);
+  tellDoomedDisks(context);
   keepFacts(context);
   foreseePower(context);
   announceRestart(context);
