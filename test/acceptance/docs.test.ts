@@ -9,7 +9,7 @@ import { nothing, TestAgent } from "../harness/agent.ts";
 import { follow, type Typed } from "../harness/guide.ts";
 import { blocksOf, textOf, versionsOf, type HclBlock } from "../harness/hcl.ts";
 import { LodgeTerraform, smallGuest } from "../harness/lodge.ts";
-import { codeBlocksOf } from "../harness/markdown.ts";
+import { codeBlocksOf, type CodeBlock } from "../harness/markdown.ts";
 
 const docs = join(import.meta.dirname, "..", "..", "docs");
 const below = (directory: string, ending: string): string[] =>
@@ -17,9 +17,11 @@ const below = (directory: string, ending: string): string[] =>
     .filter((name) => name.endsWith(ending))
     .map((name) => join(directory, name));
 const read = (name: string): string => readFileSync(join(docs, name), "utf8");
+const allCodeOf = (name: string): CodeBlock[] =>
+  codeBlocksOf(read(name)).filter(({ language }) => language === "terraform" || language === "hcl");
 const codeOf = (name: string): string[] =>
-  codeBlocksOf(read(name))
-    .filter(({ language }) => language === "terraform" || language === "hcl")
+  allCodeOf(name)
+    .filter(({ file }) => file === undefined)
     .map(({ text }) => text);
 
 const examples = below("examples", "main.tf");
@@ -62,6 +64,16 @@ afterAll(() => agent?.[Symbol.asyncDispose]());
 
 const required = `terraform {\n  required_providers {\n    lodge = { source = "lodge/lodge" }\n  }\n}\n`;
 
+/** Files that a page shows whole, for each of the modules that the configurations become. */
+function filesOf(names: readonly string[]): Record<string, string> {
+  const found = names.flatMap((name, index) => {
+    const page = name.replace(/ \d+$/u, "");
+    const code = page.endsWith(".md") ? allCodeOf(page) : [];
+    return code.flatMap(({ file, text }) => (file ? [[`m${index}/${file}`, text] as const] : []));
+  });
+  return Object.fromEntries(found);
+}
+
 /**
  * Modules of one configuration, one for each of those that are given; their variables get a value that is not known,
  * and what they import stands outside, where alone it may.
@@ -101,9 +113,9 @@ describe("valid", () => {
   test("every example and all code of the pages", async () => {
     const shown = new Map(all.filter(([, blocks]) => !isWhole(blocks)));
     await using terraform = new LodgeTerraform([agent], "");
-    terraform.write(modules(shown));
-    await terraform.run(["get"]);
     const names = [...shown.keys()];
+    terraform.write({ ...modules(shown), ...filesOf(names) });
+    await terraform.run(["get"]);
     const found = (await diagnostics(terraform)).map((text) =>
       text.replace(/"m(\d+)\//u, (_, index: string) => `"${names[Number(index)]}: `),
     );
@@ -127,7 +139,9 @@ describe("valid", () => {
   test("formatted as Terraform formats it", async () => {
     const directory = mkdtempSync(join(tmpdir(), "lodge-docs-"));
     try {
-      const code = pages.flatMap((name) => codeOf(name).map((text) => [name, text] as const));
+      const code = pages.flatMap((name) =>
+        allCodeOf(name).map(({ text }) => [name, text] as const),
+      );
       for (const [index, [name, text]] of code.entries())
         writeFileSync(join(directory, `${basename(name, ".md")}-${index}.tf`), text);
       await using terraform = new LodgeTerraform([agent], "");

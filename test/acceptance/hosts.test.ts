@@ -1,9 +1,11 @@
 /** Several hosts in one provider block: each by itself, also when another is gone. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestAgent, providerBlock } from "../harness/agent.ts";
+import { blocksOf, textOf } from "../harness/hcl.ts";
 import { LodgeTerraform } from "../harness/lodge.ts";
+import { codeBlocksOf } from "../harness/markdown.ts";
 
 let rack1: TestAgent;
 let rack2: TestAgent;
@@ -92,4 +94,108 @@ test("destroy needs every host, and leaves nothing on any", async () => {
   for (const agent of [rack1, rack2]) {
     expect(await (await agent.client("disk")).list([])).toEqual([]);
   }
+});
+
+describe("the guide's own configuration, with a host that is gone", () => {
+  const page = join(import.meta.dirname, "..", "..", "docs", "guides", "many-hosts.md");
+  const code = codeBlocksOf(readFileSync(page, "utf8"));
+  /** What is typed, as a shell takes it apart. */
+  const typed = (words: string): string[] => {
+    const line = code
+      .filter(({ language }) => language === "shell")
+      .flatMap(({ text }) => text.split("\n"))
+      .find((text) => text.includes(words))!;
+    return line.replaceAll("'", "").split(" ").slice(1);
+  };
+  const quickly = (text: string): string =>
+    text.replace(`memory   = "1GiB"`, `memory   = "128MiB"\n  shutdown_timeout = "1s"`);
+
+  test("what its commands name is applied on the other host", async () => {
+    const shown = code.filter(({ language }) => language === "terraform");
+    const body = textOf(
+      shown
+        .filter(({ file }) => file === undefined)
+        .flatMap(({ text }) => blocksOf(text))
+        .filter(({ header }) => !header.startsWith("provider")),
+    );
+    await using modular = new LodgeTerraform([rack1, rack2], body);
+    for (const { file, text } of shown) if (file) modular.write({ [file]: quickly(text) });
+    await modular.run(["get"]);
+    await modular.apply();
+    const { addresses } = await modular.outputs();
+    expect(Object.keys(addresses!)).toEqual(["web-0", "web-1", "web-2"]);
+
+    await rack2.down(false);
+    expect((await modular.run(["plan"], { accept: "any" })).exitCode).toBe(1);
+    await rack1.lodge("vm", "stop", "web-0", "--wait");
+    modular.rewrite(body.replace(`"web-2"]`, `"web-2", "web-3"]`));
+    const [apply, ...target] = typed("-target='module.");
+    const { stdout } = await modular.run([apply!, "-no-color", "-auto-approve", ...target]);
+    expect(stdout).toContain("1 added, 1 changed, 0 destroyed");
+
+    await modular.run(typed("state rm"));
+    modular.write({
+      "main.tf": modular.read("main.tf").replaceAll(/^ +rack2 = .*\n/gmu, ""),
+    });
+    expect((await modular.plan()).changes).toEqual({});
+    await rack2.up();
+  });
+
+  test("where one resource has instances on both, each is named, or none is read", async () => {
+    const body = `
+locals {
+  hosts = toset(["rack1", "rack2"])
+}
+resource "lodge_network" "lan" {
+  for_each = local.hosts
+  name     = "each"
+  hosts    = [each.key]
+  subnets  = { main = { cidr = "10.30.0.0/24" } }
+}
+resource "lodge_address_pool" "lan" {
+  for_each   = local.hosts
+  name       = "each"
+  host       = each.key
+  network_id = lodge_network.lan[each.key].id
+  subnet     = "main"
+  ranges     = ["10.30.0.10-10.30.0.99"]
+}
+resource "lodge_vm" "web" {
+  for_each    = { web-0 = "rack1", web-1 = "rack2" }
+  name        = "each-\${each.key}"
+  host        = each.value
+  memory      = "128MiB"
+  power_state = "stopped"
+  disks       = { root = { size = "32MiB" } }
+  nics = {
+    eth0 = {
+      network_id   = lodge_network.lan[each.value].id
+      ipv4_pool_id = lodge_address_pool.lan[each.value].id
+    }
+  }
+}
+`;
+    await using terraform = new LodgeTerraform([rack1, rack2], body);
+    await terraform.apply();
+    await rack2.down(false);
+    const [, ...targets] = typed("-target='lodge_network.");
+    terraform.rewrite(body.replaceAll("128MiB", "192MiB"));
+    const alone = await terraform.run(["plan", "-no-color", targets.at(-1)!], { accept: "any" });
+    expect([alone.exitCode, alone.stderr]).toEqual([
+      1,
+      expect.stringContaining(`lodge_network.lan["rack2"]`),
+    ]);
+    const { stdout } = await terraform.apply(...targets);
+    expect(stdout).toContain("0 added, 1 changed, 0 destroyed");
+
+    terraform.rewrite(
+      body.replace(
+        `memory      = "128MiB"`,
+        `memory      = each.key == "web-0" ? "256MiB" : "128MiB"`,
+      ),
+    );
+    const unread = await terraform.apply("-refresh=false");
+    expect(unread.stdout).toContain("0 added, 1 changed, 0 destroyed");
+    await rack2.up();
+  });
 });

@@ -4,12 +4,18 @@
 export interface CodeBlock {
   readonly language: string;
   readonly text: string;
+  /** The file that it is, where its first line is a comment that says so; else it belongs to what the page builds up. */
+  readonly file: string | undefined;
 }
 
 /** All fenced code, in its order. */
 export function codeBlocksOf(markdown: string): CodeBlock[] {
   const found = markdown.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gmu);
-  return [...found].map(([, language, text]) => ({ language: language!, text: text! }));
+  return [...found].map(([, language, text]) => ({
+    language: language!,
+    text: text!,
+    file: /^# (\S+\.tf)\n/u.exec(text!)?.[1],
+  }));
 }
 
 /** Links to other files and to anchors; those that lead to the web are left out. */
