@@ -116,6 +116,27 @@ test.each([
   });
 });
 
+test("who needs what a plan replaces is asked for once, however much it replaces", async () => {
+  await agent.world.furnish();
+  const disks = await Promise.all(
+    Array.from({ length: 20 }, async (_, index) =>
+      (await provider([agent])).apply("lodge_disk", undefined, {
+        name: `d-${index}`,
+        size: "1GiB",
+      }),
+    ),
+  );
+  const core = await provider([agent]);
+  agent.counted();
+  await each(disks, async (item) => {
+    const { name } = attributes(item);
+    const image_id = (await agent.world.store.find("image", "debian"))!.id;
+    const { action } = await core.plan("lodge_disk", item, { name, size: "1GiB", image_id });
+    expect(action).toBe("replace");
+  });
+  expect(counted()["VmService/List"]).toBeLessThanOrEqual(3);
+});
+
 test("a command makes the calls that it needs and no other", async () => {
   await agent.world.furnish();
   const config = { ...wish("web"), power_state: "running" };

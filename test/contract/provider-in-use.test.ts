@@ -151,3 +151,77 @@ describe("ranges that lose an address", () => {
     }
   });
 });
+
+describe("what a VM needs, and is replaced", () => {
+  const warned = (title: string, name: string, users = "VM web") =>
+    expect.stringMatching(
+      new RegExp(
+        `^The ${title} ${name} cannot be deleted while it is needed: It is to be replaced, and is needed by ${users}: the apply fails unless .*\\(replace_triggered_by\\), .*\\(create_before_destroy, with another name\\)\\.$`,
+        "u",
+      ),
+    );
+
+  /** Each kind that a VM can need: an object with a user, and how its replacement comes about. */
+  async function needed() {
+    const { lan, pool, poolConfig } = await furnished();
+    await apply("network", undefined, { name: "dmz", subnets: { two: { cidr: "10.50.0.0/24" } } });
+    const dmz = (await agent.world.store.find("network", "dmz"))!.id;
+    const disk = await apply("disk", undefined, { name: "data", size: "1GiB" });
+    const imageConfig = { name: "debian", host_path: "/images/debian" };
+    const image = await apply("image", undefined, imageConfig);
+    await apply("vm", undefined, {
+      name: "web",
+      memory: "96MiB",
+      power_state: "stopped",
+      kernel: { image_id: attributes(image)["id"] },
+      disks: { data: { disk_id: attributes(disk)["id"] } },
+      nics: {
+        eth0: { network_id: attributes(lan)["id"], ipv4_pool_id: attributes(pool)["id"] },
+      },
+    });
+    const moved = { ...wide, subnets: { ...wide.subnets, one: { cidr: "10.44.0.0/24" } } };
+    return [
+      ["network", "network lan", lan, moved],
+      [
+        "address_pool",
+        "address pool t9",
+        pool,
+        { ...poolConfig, network_id: dmz, ranges: ["10.50.0.9"] },
+      ],
+      [
+        "disk",
+        "disk data",
+        disk,
+        { name: "data", size: "1GiB", image_id: attributes(image)["id"] },
+      ],
+      ["image", "image debian", image, { ...imageConfig, host_path: "/images/kernel" }],
+    ] as const;
+  }
+
+  test("is a warning at plan, that names the VM, once", async () => {
+    for (const [kind, called, item, config] of await needed()) {
+      const core = await command();
+      const type = `lodge_${kind}`;
+      expect((await core.plan(type, item, config)).action).toBe("replace");
+      const [title, name] = [called.slice(0, called.lastIndexOf(" ")), called.split(" ").at(-1)!];
+      expect(warnings(core)).toEqual([warned(title, name)]);
+    }
+  });
+
+  test("cannot be applied while the VM has it, and nothing is lost", async () => {
+    for (const [kind, , item, config] of await needed()) {
+      if (kind === "image") continue;
+      const { error, instance } = await attempt(await command(), `lodge_${kind}`, item, config);
+      expect(error).toMatch(/^Unable to delete lodge_\w+: .* is needed by .*VM web .*\(IN_USE\)/u);
+      expect(attributes(instance!)["id"]).toBe(attributes(item)["id"]);
+    }
+  });
+
+  test("is no warning where it is edited, or needed by nothing", async () => {
+    const { lan, pool, poolConfig } = await furnished();
+    const core = await command();
+    await core.plan("lodge_network", lan, { ...wide, name: "renamed" });
+    await core.resource("lodge_address_pool").plan(pool, poolConfig, { replace: true });
+    expect(warnings(core)).toEqual([]);
+  });
+});

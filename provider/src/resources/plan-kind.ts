@@ -8,6 +8,7 @@ import { isUnknown } from "../sdk/value/unknown.ts";
 import { claimsOf } from "./claims.ts";
 import type { KindDefinition } from "./kind-resource.ts";
 import { preview } from "./preview.ts";
+import { warnOfUsers } from "./users.ts";
 import { walkOf, type Hold } from "./walk.ts";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -42,13 +43,19 @@ export async function planKind<K extends KindName, Schema extends z.ZodObject>(
   const stays = Boolean(prior) && !moves;
   const host = stays ? placement.home(prior!) : wished;
   const source: HostSource = stays ? "state" : [placement.attribute];
-  if (id !== undefined) walkOf(context.client).notePlanned(id, planned);
+  const walk = walkOf(context.client);
+  if (id !== undefined) walk.notePlanned(id, planned);
   await refuseTwins(kind, { id, host, source, planned }, context);
+  // Of the second plan of a replacement core shows no warnings, so none is made of one that the user alone asks for.
+  if (prior && (replaced || moves)) {
+    const home = placement.home(prior);
+    await warnOfUsers(kind, { id: id!, name: prior["name"], home }, context);
+  }
   if (moves) return;
   const changes =
     !prior || Object.keys(kinds[kind].spec.shape).some((name) => context.changed([name]));
   if (prior && !replaced) {
-    for (const clash of walkOf(context.client).keeps(id!, holds(kind, changes, context)))
+    for (const clash of walk.keeps(id!, holds(kind, changes, context)))
       context.diagnostics.error(`The ${kinds[kind].title} ${String(prior["name"])} stays`, clash);
   }
   if (changes && !replacement) {
