@@ -1,7 +1,7 @@
 /**
  * What the small guest does, as its files. It greets on its console with its name, which the agent puts into the
- * SMBIOS asset tag, takes addresses on all interfaces by DHCP, answers on port 80, heeds the power button and
- * gives a shell on the console.
+ * SMBIOS asset tag, takes addresses on all interfaces by DHCP, answers on port 80, heeds the power button, poweroff,
+ * halt and reboot, and gives a shell on the console.
  */
 export function guestFiles(modules: readonly string[]): Readonly<Record<string, string>> {
   return {
@@ -13,13 +13,19 @@ export function guestFiles(modules: readonly string[]): Readonly<Record<string, 
   };
 }
 
-/** A process costs an emulated guest some 20 ms, so what can be a builtin of the shell is one. */
+/**
+ * A process costs an emulated guest some 20 ms, so what can be a builtin of the shell is one. What busybox's halt,
+ * poweroff and reboot send to process 1 is heeded while it waits, not while it runs a command: so the console's shell
+ * runs in the background, which takes its standard input away unless it is given one.
+ */
 const init = (modules: readonly string[]): string => `#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 exec <>/dev/console >&0 2>&0
 export PATH=/bin HOME=/root TERM=linux
+trap 'poweroff -f' USR1 USR2
+trap 'reboot -f' TERM
 read -r name </sys/class/dmi/id/chassis_asset_tag || name=
 [ -n "$name" ] || name=guest
 echo "$name" >/proc/sys/kernel/hostname
@@ -49,7 +55,8 @@ done
 mkdir -p /dev/pts /tmp
 mount -t devpts devpts /dev/pts
 while :; do
-  setsid cttyhack sh -l
+  setsid cttyhack sh -l <&1 &
+  wait $!
 done
 `;
 

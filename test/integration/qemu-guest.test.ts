@@ -172,6 +172,24 @@ describe("a guest under QEMU", () => {
     expect(texts[1]).toBe(texts[0]);
   });
 
+  it.each(["poweroff", "halt"])("powers itself off by %s", async (command) => {
+    const { vmId } = await host.boot();
+    await host.type(vmId, `${command}\n`);
+    expect(await host.event(vmId, "shutdown")).toMatchObject({ cause: "guest_shutdown" });
+  });
+
+  it("reboots by reboot, also from a second shell on its console", async () => {
+    const { vmId, guestBootId } = await host.boot();
+    await host.type(vmId, "exit\n");
+    await host.printed(vmId, /# [^]*exit[^]*# /);
+    expect(await host.run(vmId, "tty; echo $PPID")).toMatch(/^\/dev\/ttyS0\s+1$/u);
+    await host.type(vmId, "reboot\n");
+    await host.event(vmId, "reset");
+    const again = new RegExp(`boot ${guestBootId}[^]*ready, boot (?!${guestBootId})\\S+[^]*# `);
+    await host.printed(vmId, again);
+    expect(await host.hypervisor.observe(vmId, host.signal)).toMatchObject({ state: "running" });
+  });
+
   it("leaves no process and no file behind", async () => {
     const { vmId, pid } = await host.boot();
     expect(host.processes(vmId)).toContain(pid);
