@@ -1,7 +1,10 @@
 /** A VM with a guest that really runs: its address, its power and its restarts. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestAgent } from "../harness/agent.ts";
 import { LodgeTerraform, guestImages, guestKernel, lan, lanNic } from "../harness/lodge.ts";
+import type { Plan } from "../harness/terraform.ts";
 
 let agent: TestAgent;
 let terraform: LodgeTerraform;
@@ -45,6 +48,24 @@ afterAll(async () => {
 
 const shown = () => agent.json("vm", "show", "web");
 
+const guide = readFileSync(
+  join(import.meta.dirname, "..", "..", "docs", "guides", "drift.md"),
+  "utf8",
+);
+
+/** What the guide says that a plan shows after something has happened. */
+function announced(event: string): string[] {
+  const [, quoted] = guide
+    .split("\n")
+    .find((line) => line.startsWith(`| ${event} |`))!
+    .split(" | ");
+  return [...quoted!.matchAll(/`([~#] [^`]+)`/gu)].map(([, line]) => line!);
+}
+
+/** The lines of a plan, without what aligns them. */
+const linesOf = (plan: Plan): string[] =>
+  plan.stdout.split("\n").map((line) => line.trim().replaceAll(/ +/gu, " "));
+
 test("create makes a running guest with an acknowledged address", async () => {
   const plan = await terraform.plan();
   expect(new Set(Object.values(plan.changes))).toEqual(new Set(["create"]));
@@ -80,7 +101,9 @@ test("a VM that was stopped behind the back is drift, and apply starts it", asyn
   await agent.lodge("vm", "stop", "web", "--wait");
   const plan = await terraform.plan();
   expect(plan.changes).toEqual({ "lodge_vm.web": "update" });
-  expect(plan.stdout).toMatch(/power_state\s+= "stopped" -> "running"/);
+  const lines = announced("`lodge vm stop web`");
+  expect(lines).toHaveLength(2);
+  expect(linesOf(plan)).toEqual(expect.arrayContaining(lines));
   await terraform.apply();
   expect(await terraform.remaining()).toEqual([]);
   expect((await shown()).status.actual_power_state).toBe("running");
@@ -92,7 +115,9 @@ test("a guest that powers itself off stays off, is drift, and is started by appl
   expect((await shown()).status.reason).toBe("GUEST_SHUTDOWN");
   const plan = await terraform.plan();
   expect(plan.changes).toEqual({ "lodge_vm.web": "update" });
-  expect(plan.stdout).toMatch(/actual_power_state\s+= "stopped" -> "running"/);
+  const lines = announced("the guest shut itself down");
+  expect(linesOf(plan).filter((line) => line.includes("power_state"))).toEqual(lines);
+  expect(guide).toContain(`      ${lines[0]}\n\`\`\``);
   await terraform.apply();
   expect(await terraform.remaining()).toEqual([]);
   expect((await shown()).status.actual_power_state).toBe("running");
@@ -125,6 +150,25 @@ test("what waits for a restart comes with the next start, and on_restart_require
     restart_required: [],
   });
   expect(await terraform.remaining()).toEqual([]);
+});
+
+test("what another configuration changed or deleted is drift, as the guide shows it", async () => {
+  const client = await agent.client("vm");
+  const { id, spec, specRevision } = await client.get({ name: "web" }, false);
+  await client.put({
+    id,
+    spec: { ...spec, memory: 256 * 2 ** 20 },
+    expectedRevision: specRevision,
+  });
+  const edited = await terraform.plan();
+  expect(linesOf(edited)).toEqual(
+    expect.arrayContaining(announced("another configuration changed `memory`")),
+  );
+  await client.delete(id);
+  await expect.poll(() => agent.json("vm", "list"), { timeout: 120_000 }).toEqual([]);
+  const deleted = await terraform.plan();
+  const [line] = announced("the object was deleted");
+  expect(linesOf(deleted)).toContain(line);
 });
 
 test("destroy leaves nothing", async () => {
