@@ -116,6 +116,57 @@ describe("a wait that fails", () => {
   });
 });
 
+describe("an update of a guest that runs and has shown what was waited for", () => {
+  /** A VM whose console has forgotten the text, and how often it was read since. */
+  async function forgetful() {
+    const printing = agent.world.hypervisor.start.bind(agent.world.hypervisor);
+    agent.world.hypervisor.start = async (config, signal) => {
+      const machine = await printing(config, signal);
+      setImmediate(() => agent.world.hypervisor.guestPrints(config.vmId, "login: "));
+      return machine;
+    };
+    const { instance } = await apply(undefined, web({ console: "login:", timeout: "2s" }));
+    expect(attributes(instance!)["ready"]).toBe(true);
+    agent.world.hypervisor.guestPrints(attributes(instance!)["id"], "x".repeat(2 ** 21));
+    agent.counted();
+    return instance!;
+  }
+  const waits = () => agent.counted()["VmService/Console"] ?? 0;
+  const wait_for = { console: "login:", timeout: "2s" };
+
+  test.each<[string, object, number]>([
+    ["of something else does not wait again", { wait_for, deletion_protection: true }, 0],
+    ["of the wait's time alone does not", { wait_for: { ...wait_for, timeout: "3s" } }, 0],
+    ["that adds a text does not: it may be gone", { wait_for: { console: "Welcome" } }, 0],
+    ["that boots it does", { wait_for, cpus: 2, on_restart_required: "restart" }, 1],
+  ])("%s", async (_, more, expected) => {
+    const item = await forgetful();
+    const { error, instance } = await agent.during(apply(item, { ...web(null), ...more }));
+    expect(error).toBeUndefined();
+    expect(attributes(instance!)["ready"]).toBe(true);
+    expect(waits()).toBe(expected);
+    expect((await changes(instance!, { ...web(null), ...more })).action).toBe("no-op");
+  });
+
+  test("waits for an address or a port that was not asked for before", async () => {
+    const item = await forgetful();
+    const { error } = await apply(item, web({ console: "login:", tcp_port: 22, timeout: "1s" }));
+    expect(error).toMatch(/The wait for TCP port 22 has failed/u);
+    expect(waits()).toBe(0);
+  });
+
+  test("waits for all of it once it was not ready", async () => {
+    const item = await forgetful();
+    agent.world.hypervisor.guestPowersOff(attributes(item)["id"]);
+    await agent.world.quiet();
+    core = await provider([agent]);
+    const { error, instance } = await agent.during(apply(item, web(wait_for)));
+    expect(error).toBeUndefined();
+    expect(attributes(instance!)).toMatchObject({ ready: true, actual_power_state: "running" });
+    expect(waits()).toBe(1);
+  });
+});
+
 describe("a wait for a text", () => {
   test("goes on where the console ends, or the agent is away", async () => {
     const answers = [

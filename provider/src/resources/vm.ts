@@ -21,6 +21,7 @@ import {
   timeouts,
   type KindDefinition,
 } from "./kind-resource.ts";
+import { dueWaits } from "./due-waits.ts";
 import { tellForcedStop } from "./forced-stop.ts";
 import { put } from "./put.ts";
 import { runningAfter, stillRunning } from "./running.ts";
@@ -93,6 +94,7 @@ export const vm = resource<Hosts>()({
       wished,
       plan,
       limit,
+      prior,
     );
     tellForcedStop(diagnostics, wished, item);
     const made = applied(item, error === undefined, runningAfter(context, wished, item));
@@ -162,12 +164,16 @@ async function achieve(
   wished: Item<"vm">,
   plan: Values<typeof vmSchema>,
   limit: Deadline,
+  prior?: Values<typeof vmSchema>,
 ): Promise<{ readonly item: Item<"vm">; readonly error?: unknown }> {
   const result = await outcome(agent, "vm", wished, limit);
   if ("error" in result) return { item: await latest(agent, wished), error: result.error };
   if (!plan.wait_for || plan.power_state !== "running") return { item: result };
+  const hasBooted = wished.status.boot_id !== result.status.boot_id;
+  const due = dueWaits(plan.wait_for, prior, hasBooted);
+  if (!due) return { item: result };
   try {
-    await waitFor(agent, result, plan.wait_for, limit);
+    await waitFor(agent, result, due, limit);
     return { item: await latest(agent, result) };
   } catch (error) {
     return { item: await latest(agent, result), error };
