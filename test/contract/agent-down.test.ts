@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { agent } from "../../agent/src/cli/agent/agent.ts";
@@ -12,12 +12,16 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(join(directory, ".."), { recursive: true }));
 
-async function down(...flags: string[]): Promise<{ readonly out: string; readonly note: string }> {
+type Said = { readonly out: string; readonly note: string };
+
+const down = (...flags: string[]): Promise<Said> => downIn({}, "--dir", directory, ...flags);
+
+async function downIn(env: Readonly<Record<string, string>>, ...flags: string[]): Promise<Said> {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  const io = { stdin, stdout, stderr, env: {}, signal: new AbortController().signal };
+  const io = { stdin, stdout, stderr, env, signal: new AbortController().signal };
   const load = async () => agent(() => import("../../agent/src/role/agent.ts"), []);
   const entries = [{ name: "agent", summary: "an agent", load }];
-  const code = await run(["agent", "--dev", "--down", "--dir", directory, ...flags], entries, io);
+  const code = await run(["agent", "--dev", "--down", ...flags], entries, io);
   expect(code).toBe(0);
   return { out: String(stdout.read() ?? ""), note: String(stderr.read() ?? "") };
 }
@@ -50,4 +54,21 @@ it("says where the state stays, and that it is gone", async () => {
   expect(await down()).toEqual({ out: stays, note: "" });
   const gone = `The agent dev does not run.\n${directory} is gone.\n`;
   expect(await down("--purge")).toEqual({ out: gone, note: "" });
+});
+
+it("takes the directory of all agents away with the last one, and no other directory", async () => {
+  const state = dirname(directory);
+  const made = (name: string) => {
+    mkdirSync(join(state, "lodge", name), { recursive: true });
+    writeFileSync(join(state, "lodge", name, "agent.json"), `{"name":"${name}"}\n`);
+    return name;
+  };
+  const purge = (name: string) => downIn({ XDG_STATE_HOME: state }, "--purge", "--name", name);
+  const names = ["rack1", "rack2"].map(made);
+  await purge(names[0]!);
+  expect(readdirSync(join(state, "lodge"))).toEqual(["rack2"]);
+  await purge(names[1]!);
+  expect(readdirSync(state)).toEqual([]);
+  await down("--purge", "--dir", join(state, "lodge", made("rack3")));
+  expect(readdirSync(state)).toEqual(["lodge"]);
 });

@@ -1,7 +1,8 @@
 import { Option } from "commander";
 import { agentDirectory } from "@lodge/schemas/rpc/local-agent.ts";
 import { objectName } from "@lodge/schemas/spec/field.ts";
-import { resolve } from "node:path";
+import { rmdir } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import type { Define } from "../command.ts";
 import { Exit } from "../exit.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -178,8 +179,11 @@ async function down(
   } catch (error) {
     if (!sudoMayHelp(error)) throw error;
     const more = ["--down", ...(purge ? ["--purge"] : []), "--output", flags.output];
-    return end(await withSudo(error, program, options, more, io));
+    const code = await withSudo(error, program, options, more, io);
+    if (purge) await removeCommonDirectory(flags, options);
+    return end(code);
   }
+  if (purge) await removeCommonDirectory(flags, options);
   const { name, directory } = options;
   const { wasRunning, purged, hasState } = stopped;
   if (!wasRunning && !purged && !hasState) {
@@ -197,6 +201,11 @@ async function down(
       purged ? `${directory} is gone.` : `Its state stays in ${directory}.`,
     ].join("\n"),
   );
+}
+
+/** Removes the directory of all agents of this user once it is empty; one that was named with --dir is not ours. */
+async function removeCommonDirectory({ dir }: Flags, { directory }: AgentOptions): Promise<void> {
+  if (dir === undefined) await rmdir(dirname(directory)).catch(() => {});
 }
 
 function named({ name, dir }: Flags): string {
