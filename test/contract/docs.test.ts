@@ -89,6 +89,25 @@ describe("troubleshooting", () => {
   });
 });
 
+// A command at the end stays without the stop that would be copied with it.
+test("every remedy is a sentence, as it stands after the message or on a line of its own", () => {
+  const remedies = ["agent", "provider", "schemas"].flatMap((part) =>
+    files(join(root, part, "src"), ".ts")
+      .filter((name) => !name.includes(".test.") && !name.includes("/testing/"))
+      .flatMap((name) =>
+        [
+          ...readFileSync(join(root, part, "src", name), "utf8").matchAll(
+            /\bremedy:\s*("(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`)(?=,|\s*\})/gu,
+          ),
+        ].map(([, text]) => text!.slice(1, -1)),
+      ),
+  );
+  expect(remedies.length).toBeGreaterThan(50);
+  expect(
+    remedies.filter((text) => !/^(?:[A-Z`]|\\`|\$\{)[^]*(?:[.!?]|\}|: [^.]+)$/u.test(text)),
+  ).toEqual([]);
+});
+
 const written = [
   join(root, "README.md"),
   join(root, "CHANGELOG.md"),

@@ -15,7 +15,7 @@ export function assertOurs(link: Link, networkId: string): void {
       kind: "network",
       id: networkId,
       name: link.ifname,
-      remedy: `remove it (ip link delete ${link.ifname}) or rename it, then try again`,
+      remedy: `Remove it (ip link delete ${link.ifname}) or rename it, then try again.`,
     },
   );
 }

@@ -30,7 +30,7 @@ export function assertOurTap(link: Link, nic: NicName): void {
       kind: "vm",
       id: nic.vmId,
       name: link.ifname,
-      remedy: `remove it (ip link delete ${link.ifname}) or rename it, then try again`,
+      remedy: `Remove it (ip link delete ${link.ifname}) or rename it, then try again.`,
     },
   );
 }

@@ -44,7 +44,7 @@ export async function exec(
   if (result.code === "ENOENT") {
     throw lodgeError("PROGRAM_MISSING", `${file} is not installed`, {
       name: file,
-      remedy: `install the package that has ${file}`,
+      remedy: `Install the package that has ${file}.`,
       cause: result,
     });
   }

@@ -108,7 +108,7 @@ export class QemuDisks implements Disks {
     throw lodgeError("DISK_CORRUPT", `disk ${diskId} is damaged: ${words}`, {
       kind: "disk",
       id: diskId,
-      remedy: `see what \`qemu-img check ${path}\` says, and restore the disk from a backup`,
+      remedy: `See what \`qemu-img check ${path}\` says, and restore the disk from a backup.`,
     });
   }
 

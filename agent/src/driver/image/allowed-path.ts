@@ -15,7 +15,7 @@ export async function openAllowed(roots: readonly string[], path: string): Promi
   if (root === undefined || !isAbsolute(path) || normalize(path) !== path || path.includes("\0")) {
     const allowed = roots.length === 0 ? "no directory" : roots.join(", ");
     throw lodgeError("PATH_NOT_ALLOWED", `images may not be copied from ${path}`, {
-      remedy: `put the file into a directory that the agent allows (${allowed})`,
+      remedy: `Put the file into a directory that the agent allows (${allowed}).`,
     });
   }
   // A root may itself be reached through links: who runs the agent chose it.
@@ -46,7 +46,7 @@ async function openRegular(real: string, path: string): Promise<FileHandle> {
         throw leadsElsewhere(path);
       case "EACCES":
         throw lodgeError("PATH_NOT_ALLOWED", `the agent may not read ${path}`, {
-          remedy: "give its user the right to read the file",
+          remedy: "Give its user the right to read the file.",
           cause: error,
         });
       default:
@@ -66,6 +66,6 @@ function notFound(path: string): LodgeError {
 
 function leadsElsewhere(path: string): LodgeError {
   return lodgeError("PATH_NOT_ALLOWED", `${path} leads through a symbolic link`, {
-    remedy: "name the file by its own path",
+    remedy: "Name the file by its own path.",
   });
 }

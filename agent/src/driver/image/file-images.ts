@@ -217,7 +217,7 @@ function judge(imageId: string, written: Written, wanted: string | undefined): I
     throw lodgeError("DIGEST_MISMATCH", `the file's SHA-256 digest is ${sha256}, not ${wanted}`, {
       kind: "image",
       id: imageId,
-      remedy: "correct sha256, or fetch the file again",
+      remedy: "Correct sha256, or fetch the file again.",
     });
   }
   const header = readHeader(start, sizeBytes);

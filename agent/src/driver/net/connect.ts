@@ -22,7 +22,7 @@ export async function connectToGuest(
     signal.throwIfAborted();
     const { code = "" } = error as NodeJS.ErrnoException;
     throw lodgeError("GUEST_UNREACHABLE", `No connection to ${host}:${port}: ${words(code)}.`, {
-      remedy: "look at the guest's console, and wait until its service listens",
+      remedy: "Look at the guest's console, and wait until its service listens.",
       cause: error,
     });
   }

@@ -79,7 +79,7 @@ export class Capabilities {
     if (program === undefined) {
       throw lodgeError("PROGRAM_MISSING", `${name} is not installed`, {
         name,
-        remedy: "install the package qemu-system-x86",
+        remedy: "Install the package qemu-system-x86.",
       });
     }
     const { mtimeMs, size } = await stat(program);

@@ -8,7 +8,7 @@ export async function setFirmware(layout: Layout, vmId: string): Promise<UefiFir
   const installed = findUefiFirmware();
   if (!installed) {
     throw lodgeError("FIRMWARE_MISSING", "UEFI firmware is not installed on this host", {
-      remedy: "install the package ovmf, or set firmware to bios",
+      remedy: "Install the package ovmf, or set firmware to bios.",
     });
   }
   const variables = paths.firmwareVariables(layout, vmId);

@@ -135,7 +135,7 @@ async function launch(
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     throw lodgeError("PROGRAM_MISSING", `${file} is not installed`, {
       name: file,
-      remedy: "install the package util-linux",
+      remedy: "Install the package util-linux.",
       cause: error,
     });
   } finally {

@@ -76,7 +76,7 @@ export async function stopAnchor(anchor: Anchor, stateDir?: string): Promise<voi
     signalProcess(anchor, "SIGKILL");
   } catch (error) {
     throw lodgeError("NOT_ALLOWED", "The development host was started by another user.", {
-      remedy: "run the same command as that user, or with sudo",
+      remedy: "Run the same command as that user, or with sudo.",
       cause: error,
     });
   }
@@ -167,7 +167,7 @@ async function readiness(
     throw (error as NodeJS.ErrnoException).code === "ENOENT"
       ? lodgeError("PROGRAM_MISSING", "unshare is not installed", {
           name: "unshare",
-          remedy: "install util-linux",
+          remedy: "Install util-linux.",
         })
       : error;
   });

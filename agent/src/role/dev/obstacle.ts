@@ -7,7 +7,7 @@ interface Obstacle {
   readonly remedy: string;
 }
 
-const withRoot = "run the same command with sudo, which needs no user namespace";
+const withRoot = "Run the same command with sudo, which needs no user namespace";
 
 /**
  * Puts into words why a step of the anchor's script failed, and what helps.
@@ -26,7 +26,7 @@ function obstacle(step: string, words: string, privileged: boolean): Obstacle {
     case "programs":
       return {
         message: `A program that a development host needs is not installed: ${words.trim()}`,
-        remedy: "install iproute2, nftables, dnsmasq-base and util-linux",
+        remedy: "Install iproute2, nftables, dnsmasq-base and util-linux.",
       };
     case "tap":
       return tapObstacle(words);
@@ -40,7 +40,9 @@ function obstacle(step: string, words: string, privileged: boolean): Obstacle {
         ? userNamespaceObstacle(step)
         : {
             message: `The kernel does not allow this inside a namespace: ${step}`,
-            remedy: privileged ? "use a kernel that has bridges, taps and nftables" : withRoot,
+            remedy: privileged
+              ? "Use a kernel that has bridges, taps and nftables."
+              : `${withRoot}.`,
           };
   }
 }
@@ -49,13 +51,14 @@ function tapObstacle(words: string): Obstacle {
   if (/No such (file|device)/i.test(words)) {
     return {
       message: "/dev/net/tun is missing, so guests cannot get network interfaces",
-      remedy: "load the kernel's module with `sudo modprobe tun`, or give the container the device",
+      remedy:
+        "Load the kernel's module with `sudo modprobe tun`, or give the container the device.",
     };
   }
   return {
     message: "/dev/net/tun may not be opened, so guests cannot get network interfaces",
     remedy:
-      "give it the mode that distributions give it with `sudo chmod 0666 /dev/net/tun`, or run the same command with sudo",
+      "Give it the mode that distributions give it with `sudo chmod 0666 /dev/net/tun`, or run the same command with sudo.",
   };
 }
 
@@ -63,19 +66,19 @@ function userNamespaceObstacle(step: string): Obstacle {
   if (appArmorForbids()) {
     return {
       message: "AppArmor forbids user namespaces to ordinary users on this machine",
-      remedy: `${withRoot}, or allow them with \`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0\``,
+      remedy: `${withRoot}, or allow them with \`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0\`.`,
     };
   }
   if (setting("/proc/sys/kernel/unprivileged_userns_clone") === "0") {
     return {
       message: "The kernel is set to forbid user namespaces to ordinary users",
-      remedy: `${withRoot}, or allow them with \`sudo sysctl kernel.unprivileged_userns_clone=1\``,
+      remedy: `${withRoot}, or allow them with \`sudo sysctl kernel.unprivileged_userns_clone=1\`.`,
     };
   }
   if (setting("/proc/sys/user/max_user_namespaces") === "0") {
     return {
       message: "The kernel is set to allow no user namespaces",
-      remedy: `${withRoot}, or allow them with \`sudo sysctl user.max_user_namespaces=15000\``,
+      remedy: `${withRoot}, or allow them with \`sudo sysctl user.max_user_namespaces=15000\`.`,
     };
   }
   return {
@@ -83,14 +86,14 @@ function userNamespaceObstacle(step: string): Obstacle {
       step === "proc"
         ? "A user namespace may not mount /proc here, as is usual inside a container"
         : "User namespaces are forbidden here, as is usual inside a container",
-    remedy: `${withRoot}; inside a container, start that with --privileged`,
+    remedy: `${withRoot}; inside a container, start that with --privileged.`,
   };
 }
 
 function rootObstacle(step: string): Obstacle {
   return {
     message: `Root may not make namespaces here (${step}), as is usual inside a container`,
-    remedy: "start the container with --privileged, or run on the host itself",
+    remedy: "Start the container with --privileged, or run on the host itself.",
   };
 }
 

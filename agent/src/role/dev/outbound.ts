@@ -144,7 +144,7 @@ async function configured(anchor: Anchor, child: ChildProcess, program: string):
     }
     if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
     throw lodgeError("COMMAND_FAILED", `${program} did not make a way out of the host.`, {
-      remedy: "start without guests' access to the outside, or look at the system's log",
+      remedy: "Start without guests' access to the outside, or look at the system's log.",
     });
   }
 }
