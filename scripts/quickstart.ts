@@ -1,7 +1,7 @@
 /**
  * From a fresh machine to a VM that Terraform declares: `npm run quickstart`. It may be run again at any time, and
- * `npm run quickstart -- --destroy` removes every trace. Where apt is not, `-- --kernel-package FILE` names the package
- * that the guest's kernel comes from, and `--busybox FILE` a static busybox.
+ * `npm run quickstart -- --destroy` removes everything but downloads and builds. Where apt is not, `-- --kernel-package
+ * FILE` names the package that the guest's kernel comes from, and `--busybox FILE` a static busybox.
  */
 import { parseArgs } from "node:util";
 import { destroy } from "./quickstart/destroy.ts";

@@ -1,4 +1,4 @@
-/** Removes every trace of the quick start, whatever state it is in; what was downloaded for all times stays. */
+/** Removes what the quick start has made, whatever state it is in; what was downloaded and built for all times stays. */
 import { existsSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";

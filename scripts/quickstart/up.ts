@@ -113,6 +113,6 @@ function lookAround(where: Places, { path }: Terraform): void {
 
   export TF_CLI_CONFIG_FILE=${join(where.work, "terraform.rc")}
   ${path} -chdir=${where.work} plan`);
-  heading("To remove every trace:");
+  heading("To remove all of it:");
   console.log("  npm run quickstart -- --destroy");
 }

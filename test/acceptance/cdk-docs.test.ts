@@ -1,8 +1,16 @@
 /** What the docs say of CDKTF is true: each program is typed and valid, the claims hold, and the walk leads to a VM. */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ensureBindings, examples } from "../../cdk-examples/scripts/bindings.ts";
 import { libraryNames } from "../../cdk-examples/scripts/libraries.ts";
@@ -129,6 +137,20 @@ test("bindings for cdktf fail inside an app of cdktn", async () => {
   );
 });
 
+test("the package is packed where it is installed from, and nowhere else", () => {
+  const [pack, install] = blocks(readme.split("## In a project of your own")[1]!, "shell")[0]!
+    .split("\n")
+    .map((line) => line.replace(/ +#.*$/u, ""));
+  const archive = /~\/lodge\/(?<path>\S+\.tgz)$/u.exec(install!)!.groups!["path"]!;
+  // What is in there is not under version control.
+  expect(archive).toMatch(/^cdk-examples\/dist\//u);
+  rmSync(join(root, archive), { force: true });
+  const { status, stderr } = spawnSync("bash", ["-euc", pack!], { cwd: root, encoding: "utf8" });
+  expect({ status, stderr }).toMatchObject({ status: 0 });
+  expect(existsSync(join(root, archive))).toBe(true);
+  expect(existsSync(join(root, basename(archive)))).toBe(false);
+});
+
 /** The commands of the section, but for those that build what is here already. */
 const walk = blocks(readme.split("## In a project of your own")[0]!, "shell").slice(1).join("");
 
@@ -173,6 +195,7 @@ test("the walk of the README leads from nothing to a VM, and to nothing again", 
       expect(result.status).toBe(0);
       expect(result.stdout).toMatch(/address = "10\.20\.0\.10"/u);
       expect(result.stdout).toMatch(/hello.*running/u);
+      expect(result.output).not.toContain("DEP0044");
     } finally {
       const down = await command(join(dist, "lodge"), ["agent", "--dev", "--down", "--purge"], env);
       expect(down.exitCode).toBe(0);
