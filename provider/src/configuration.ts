@@ -17,8 +17,7 @@ export const ProviderConfig = z.object({
           .string()
           .refine(isAddress, { error: "must be HOST:PORT, [IPV6]:PORT or unix:/PATH." })
           .meta({
-            description:
-              "Where the host's agent listens: `HOST:PORT`, or `unix:/PATH` for a socket of this machine.",
+            description: "Where the host's agent listens: an address, or a socket of this machine.",
           }),
       }),
     )
@@ -29,7 +28,7 @@ export const ProviderConfig = z.object({
     .optional()
     .meta({
       description:
-        "The hosts by the names of their agents, which are the names in the agents' certificates. Without it the environment chooses one, as for the command line: the agent of this machine in `LODGE_AGENT_DIR`, else the one at `LODGE_ENDPOINT`, whose name is `LODGE_HOST` or else the endpoint's host, else that of `lodge agent --dev`.",
+        "The hosts by the names of their agents, which are the names in the agents' certificates. Default: the host that the environment names (`LODGE_AGENT_DIR`, or `LODGE_ENDPOINT` and `LODGE_HOST`), else that of `lodge agent --dev`.",
     }),
   default_host: z.string().optional().meta({
     description:

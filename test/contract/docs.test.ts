@@ -1,11 +1,13 @@
 /** The pages say what the provider does, say it about everything, and lead somewhere. */
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { reasons } from "@lodge/schemas/rpc/reasons.ts";
 import { version } from "@lodge/schemas/version.ts";
 import { clientCommands } from "../../agent/src/cli/commands.ts";
 import { exitCodes } from "../../agent/src/cli/exit-code.ts";
+import { run } from "../../agent/src/cli/run.ts";
 import { remedyGroups } from "../../scripts/docs/error-list.ts";
 import { pages } from "../../scripts/docs/pages.ts";
 import { fill } from "../../scripts/docs/template.ts";
@@ -161,6 +163,24 @@ describe("the command line", () => {
       .map((name) => readFileSync(join(docs, name), "utf8"))
       .flatMap((text) => [...text.matchAll(/(?:`|^)lodge ([a-z]+)/gmu)].map(([, name]) => name!));
     expect(named.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  test("every command has --output, but for those that the guide excepts", async () => {
+    const without: string[] = [];
+    for (const entry of clientCommands) {
+      for (const words of "verbs" in entry
+        ? entry.verbs.map(({ name }) => [entry.name, name])
+        : [[entry.name]]) {
+        const stream = new PassThrough();
+        const io = { stdin: stream, stdout: stream, stderr: stream, env: {} };
+        const { signal } = new AbortController();
+        expect(await run([...words, "--help"], clientCommands, { ...io, signal })).toBe(0);
+        if (!String(stream.read()).includes("--output <")) without.push(`lodge ${words.join(" ")}`);
+      }
+    }
+    expect(without.length).toBeGreaterThan(0);
+    const excepted = [...without, "lodge help"].map((name) => `\`${name}\``).join(" and ");
+    expect(guide).toContain(`\`--output json\` is on every command but ${excepted}`);
   });
 
   test("every exit code is in the guide", () => {
