@@ -1,7 +1,7 @@
 import { asLodgeError, LodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { Log } from "../lib/log.ts";
-import type { Clock } from "../lib/clock.ts";
-import { backoffDelay, type Backoff } from "../lib/retry.ts";
+import { isWaiting, type Clock } from "../lib/clock.ts";
+import { backoffDelay, backoffLimit, type Backoff } from "../lib/retry.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Reference } from "./record.ts";
 import type { StepHook } from "./step.ts";
@@ -52,7 +52,10 @@ export class Failures {
   /** When the object may be tried again; undefined where it may now. A changed wish may always. */
   retryAt(id: string, revision: number, now: number): number | undefined {
     const failure = this.#failures.get(id);
-    return failure?.revision === revision && failure.retryAt > now ? failure.retryAt : undefined;
+    if (failure?.revision !== revision) return undefined;
+    const { retryAt, count } = failure;
+    const rests = retryAt === Infinity || isWaiting(retryAt, backoffLimit(stepBackoff, count), now);
+    return rests ? retryAt : undefined;
   }
 
   /** Notes a failure. Errors that only another wish can mend are not retried. */

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { sleep, systemClock } from "./clock.ts";
+import { expect, test, vi } from "vitest";
+import { isWaiting, sleep, systemClock } from "./clock.ts";
 import { FakeClock } from "./clock.fake.ts";
 
 test("timers are called in order, each at its own time", () => {
@@ -44,4 +44,38 @@ test("the machine's clock calls back and can be called off", async () => {
   systemClock.after(2, () => resolve("on time"));
   systemClock.after(1, () => resolve("called off"))();
   await expect(promise).resolves.toBe("on time");
+});
+
+test.each([2 ** 31, 40 * 86_400_000, Infinity, NaN])(
+  "the machine's clock does not take %d milliseconds for none at all",
+  async (milliseconds) => {
+    const callback = vi.fn<() => void>();
+    const cancel = systemClock.after(milliseconds, callback);
+    await sleep(systemClock, 10, new AbortController().signal);
+    cancel();
+    expect(callback).not.toHaveBeenCalled();
+  },
+);
+
+test("a wait that is over calls back soon", async () => {
+  await expect(sleep(systemClock, -Infinity, new AbortController().signal)).resolves.toBe(
+    undefined,
+  );
+});
+
+test("a clock that is set moves no timer, and nothing but the time of day", () => {
+  const clock = new FakeClock(1000);
+  const seen: number[] = [];
+  clock.after(10, () => seen.push(clock.now()));
+  clock.set(-500);
+  expect([clock.now(), clock.next, clock.monotonic()]).toEqual([500, 510, 0]);
+  clock.advance(9);
+  expect(seen).toEqual([]);
+  clock.advance(1);
+  expect([seen, clock.monotonic()]).toEqual([[510], 10]);
+});
+
+test("a wait that is further from its end than it ever was is over", () => {
+  const on = [100, 101, 109, 110, 99, -1e12].map((now) => isWaiting(110, 10, now));
+  expect(on).toEqual([true, true, true, false, false, false]);
 });

@@ -156,6 +156,7 @@ export function plan({
       uefi: { available: true, reason: "" },
     },
     now,
+    stopLasts: Math.max(0, now - (internal.stopping?.since ?? now)),
     bootId: "boot-2",
   });
 }

@@ -4,6 +4,7 @@ import type { Hypervisor } from "../port/hypervisor.ts";
 import type { Networks } from "../port/networks.ts";
 import type { ReconcilerContext } from "../reconciler.ts";
 import type { Record } from "../record.ts";
+import { allocationsOf } from "./entry.ts";
 import { runStep } from "../step.ts";
 import type { VmStep } from "./steps.ts";
 import type { VmView } from "./view.ts";
@@ -89,6 +90,7 @@ async function start(
   const { bootId } = step.config;
   // Also a start that throws may have let the guest at its disks.
   view.checked.clear();
+  view.acknowledgedBefore = await acknowledgedBefore(context, record, bootId);
   const machine = await runStep(context, step.name, record, () =>
     context.hypervisor.start(step.config, signal),
   );
@@ -104,6 +106,21 @@ async function start(
     },
     "guest started",
   );
+}
+
+/** What the guest's networks have acknowledged so far; undefined where they do not say. */
+async function acknowledgedBefore(
+  { networks }: ExecuteContext,
+  record: Record<"vm">,
+  bootId: string,
+): Promise<VmView["acknowledgedBefore"]> {
+  const ids = new Set(allocationsOf(record.internal).map(({ network_id }) => network_id));
+  try {
+    const found = await Promise.all([...ids].map((id) => networks.acknowledgements(id)));
+    return { bootId, times: new Map(found.flat().map(({ mac, at }) => [mac, at])) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** The size that a disk has got, noted in its own record. */

@@ -11,7 +11,7 @@ import { diskIds } from "./entry.ts";
 import { settleMachine } from "./machine-facts.ts";
 import { askedRestart, restartRequired } from "./restart.ts";
 import { deriveStatus } from "./status.ts";
-import { planSteps, type VmStep } from "./steps.ts";
+import { planSteps, restsUntil, type VmStep } from "./steps.ts";
 import { dropDisksOf, without, type PlanInput, type Working } from "./working.ts";
 
 export interface Plan {
@@ -86,7 +86,7 @@ function decideStop(facts: Working): void {
     };
   }
   // The wish was taken back after the button was pressed: a guest that obeys yet is started again, until the deadline.
-  if (cause === undefined && stopping && input.now >= stopping.since + spec.shutdown_timeout) {
+  if (cause === undefined && stopping && input.stopLasts >= spec.shutdown_timeout) {
     facts.internal = without(facts.internal, "stopping");
     facts.event("kept_running", "the guest did not heed its power button, and may run on");
   }
@@ -103,8 +103,8 @@ const stopWords = {
 /** Whether a guest is to be started, and with what: written down before it is. */
 function decideStart(facts: Working): void {
   const { input, alive, wanted } = facts;
-  const { record, now, bootId } = input;
-  const { boot, failures } = facts.internal;
+  const { record, bootId } = input;
+  const { boot } = facts.internal;
   if (alive) return;
   if (!wanted) {
     if (!boot) return;
@@ -112,7 +112,7 @@ function decideStart(facts: Working): void {
     dropDisksOf(facts, boot);
     return;
   }
-  if (failures && now < failures.retryAt) return;
+  if (restsUntil(facts) !== undefined) return;
   const next: BootRecord = {
     spec: record.spec,
     nics: facts.internal.nics,

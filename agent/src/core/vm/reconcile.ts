@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { asLodgeError, lodgeError, LodgeError } from "@lodge/schemas/rpc/error.ts";
 import { coalesced } from "../../lib/coalesce.ts";
-import { backoffDelay, type Backoff } from "../../lib/retry.ts";
 import { claimKey } from "../claim.ts";
 import { diskEntry } from "../disk/service.ts";
 import type { HypervisorCapabilities, MachineEvent } from "../port/hypervisor.ts";
@@ -11,7 +10,6 @@ import type { Entry, Expectation } from "../port/store.ts";
 import {
   deleteRecord,
   statusMessage,
-  stepBackoff,
   type Reconciler,
   type ReconcilerContext,
 } from "../reconciler.ts";
@@ -21,7 +19,7 @@ import { execute, type VmPorts } from "./execute.ts";
 import { planVm, type Plan } from "./plan.ts";
 import { runStep } from "../step.ts";
 import { stepKey, type VmStep } from "./steps.ts";
-import { newView, noteEvent, type VmView } from "./view.ts";
+import { newView, nextTry, noteEvent, rests, stopLasts, type VmView } from "./view.ts";
 import type { Related } from "./working.ts";
 
 export interface VmReconcilerOptions extends VmPorts {
@@ -30,9 +28,6 @@ export interface VmReconcilerOptions extends VmPorts {
   /** Draws the id of a boot; default a random UUID. */
   readonly drawId?: () => string;
 }
-
-/** A guest that waits for room is to go on soon after there is some. */
-const resumeBackoff: Backoff = { base: 1000, max: 15_000 };
 
 /** More turns than a VM can need: past them something is wrong, and the next look is left to the timer. */
 const turnLimit = 100;
@@ -98,6 +93,7 @@ export class VmReconciler implements Reconciler {
         related: await this.#related(record),
         capabilities: this.#options.capabilities,
         now: this.#context.clock.now(),
+        stopLasts: stopLasts(view, record.internal, this.#context.clock),
         bootId: (this.#options.drawId ?? randomUUID)(),
       });
       if (plan.finished) {
@@ -138,6 +134,7 @@ export class VmReconciler implements Reconciler {
     }
     while (view.lookedAt !== view.disturbances) {
       const count = view.disturbances;
+      const known = new Map(view.acknowledgements);
       const networkIds = new Set(
         allocationsOf(record.internal).map(({ network_id }) => network_id),
       );
@@ -151,9 +148,9 @@ export class VmReconciler implements Reconciler {
       for (const name of view.nics.keys()) if (!names.has(name)) view.nics.delete(name);
       for (const name of names) if (!view.nics.has(name)) view.nics.set(name, null);
       for (const found of acknowledgements.flat()) {
-        // A newer one may have come since this look began.
-        const known = view.acknowledgements.get(found.mac);
-        if (!known || known.at < found.at) view.acknowledgements.set(found.mac, found);
+        // A newer one may have come since this look began; which is newer, the times cannot tell.
+        const same = view.acknowledgements.get(found.mac) === known.get(found.mac);
+        if (same) view.acknowledgements.set(found.mac, found);
       }
       view.lookedAt = count;
       if (machine?.state !== "unreachable") continue;
@@ -254,8 +251,7 @@ export class VmReconciler implements Reconciler {
   ): number {
     const known = asLodgeError(error);
     const count = (view.troubles.get(key)?.count ?? 0) + 1;
-    const backoff = step === "resume_guest" ? resumeBackoff : stepBackoff;
-    const retryAt = this.#context.clock.now() + 1 + backoffDelay(backoff, count);
+    const retryAt = nextTry(step, count, this.#context.clock.now());
     const { reason } = known;
     const message = statusMessage(known);
     view.disturbances += 1;
@@ -281,7 +277,7 @@ export class VmReconciler implements Reconciler {
 /** Whether a failed look may be tried again. */
 function isDue({ troubles }: VmView, now: number): boolean {
   const trouble = troubles.get("observe");
-  return trouble !== undefined && now >= trouble.retryAt;
+  return trouble !== undefined && !rests(trouble, now);
 }
 
 /** What failed under another wish may be right now. Whether the host can be asked does not depend on wishes. */
@@ -295,7 +291,7 @@ function forgetOtherWishes({ troubles }: VmView, { specRevision, deletedAt }: Re
 /** Forgets the failures of steps that may be tried again and are not wanted any more; answers whether there were any. */
 function forgetOver({ troubles }: VmView, plan: Plan, now: number): boolean {
   const wanted = new Set([...plan.steps, ...plan.resting].map(stepKey));
-  const over = [...troubles].filter(([key, { retryAt }]) => now >= retryAt && !wanted.has(key));
+  const over = [...troubles].filter(([key, trouble]) => !rests(trouble, now) && !wanted.has(key));
   for (const [key] of over) troubles.delete(key);
   return over.length > 0;
 }

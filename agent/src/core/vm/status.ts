@@ -127,14 +127,22 @@ function nicStatus(facts: Working, boot: BootRecord | undefined): VmStatus["nic_
     });
 }
 
-/** Whether the guest has taken its address since it was started; the DHCP server's times are exact to a second. */
+/**
+ * Whether the guest has taken its address since it was started. Where it is known what there was before the start, that
+ * is told without comparing times, since the clock may have been set in between; but the DHCP server's times are exact
+ * to a second, and in the second of the start there may have been two.
+ */
 function isAcknowledged(
   { input }: Working,
   boot: BootRecord,
   mac: string,
   address: string | null,
 ): boolean {
-  const acknowledgement = input.view.acknowledgements.get(mac);
+  const { acknowledgements, acknowledgedBefore } = input.view;
+  const acknowledgement = acknowledgements.get(mac);
+  if (acknowledgement?.ipv4Address !== address) return false;
+  const { at } = acknowledgement;
   const since = Math.floor((boot.startedAt ?? 0) / 1000) * 1000;
-  return acknowledgement?.ipv4Address === address && acknowledgement.at >= since;
+  if (acknowledgedBefore?.bootId !== boot.bootId) return at >= since;
+  return at === since || at !== acknowledgedBefore.times.get(mac);
 }

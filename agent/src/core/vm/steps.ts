@@ -1,10 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
+import { isWaiting } from "../../lib/clock.ts";
 import type { MachineConfig } from "../../lib/machine-config.ts";
+import { backoffLimit } from "../../lib/retry.ts";
 import type { NicConfig } from "../port/networks.ts";
+import { stepBackoff } from "../reconciler.ts";
 import type { BootRecord, Record } from "../record.ts";
 import { attachedDisks } from "./entry.ts";
 import { unmetNeed } from "./needs.ts";
 import { askedRestart, restartRequired } from "./restart.ts";
+import { rests } from "./view.ts";
 import type { Working } from "./working.ts";
 
 /** Something to do on the host. Each may be repeated; none relies on another of the same turn. */
@@ -56,7 +60,7 @@ export function planSteps(facts: Working): {
   readonly wakeAt?: number;
 } {
   const { view, now } = facts.input;
-  const rests = (key: string): boolean => (view.troubles.get(key)?.retryAt ?? 0) > now;
+  const resting = new Map([...view.troubles].filter(([, trouble]) => rests(trouble, now)));
   const due = [
     ...endSteps(facts),
     ...nicSteps(facts),
@@ -65,16 +69,16 @@ export function planSteps(facts: Working): {
     ...startSteps(facts),
   ];
   // Who cannot be asked can still be ended.
-  const unseen = rests("observe");
+  const unseen = resting.has("observe");
   const isResting = (step: VmStep): boolean =>
-    (unseen && step.name !== "force_stop") || rests(stepKey(step));
+    (unseen && step.name !== "force_stop") || resting.has(stepKey(step));
   const times = [
-    ...[...view.troubles.values()].map(({ retryAt }) => retryAt),
-    facts.internal.stopping && facts.alive ? deadlineOf(facts) : undefined,
-    facts.stopWanted && view.pressed ? view.pressed.at + pressInterval : undefined,
-    facts.wanted && !facts.alive ? facts.internal.failures?.retryAt : undefined,
-    view.machine?.diskError !== undefined && view.resumedAt !== undefined
-      ? view.resumedAt + resumeInterval
+    ...[...resting.values()].map(({ retryAt }) => retryAt),
+    facts.internal.stopping && facts.alive ? now + graceLeft(facts) : undefined,
+    facts.stopWanted && isPressed(facts) ? view.pressed!.at + pressInterval : undefined,
+    facts.wanted && !facts.alive ? restsUntil(facts) : undefined,
+    view.machine?.diskError !== undefined && isResumed(facts)
+      ? view.resumedAt! + resumeInterval
       : undefined,
   ].filter((at) => at !== undefined && at > now);
   return {
@@ -87,13 +91,27 @@ export function planSteps(facts: Working): {
 /** A guest that still boots does not hear its power button: it is pressed again. */
 const pressInterval = 5000;
 
-function deadlineOf({ internal, input }: Working): number {
+function isPressed({ input: { view, now } }: Working): boolean {
+  const { pressed, machine } = view;
+  if (!pressed || pressed.bootId !== machine?.bootId) return false;
+  return isWaiting(pressed.at + pressInterval, pressInterval, now);
+}
+
+/** Until when a VM whose guests fail is not started; undefined where it may be. */
+export function restsUntil({ internal: { failures }, input }: Working): number | undefined {
+  if (!failures) return undefined;
+  const { count, retryAt } = failures;
+  return isWaiting(retryAt, backoffLimit(stepBackoff, count), input.now) ? retryAt : undefined;
+}
+
+/** Milliseconds until a guest that does not end itself is ended by force. */
+function graceLeft({ internal, input }: Working): number {
   const patience = askedRestart(internal) === "reset" ? 0 : input.record.spec.shutdown_timeout;
-  return (internal.stopping?.since ?? 0) + patience;
+  return patience - input.stopLasts;
 }
 
 function endSteps(facts: Working): VmStep[] {
-  const { record, view, now } = facts.input;
+  const { record, view } = facts.input;
   const { machine } = view;
   if (!machine) {
     // Once its disks may go, this is done.
@@ -107,9 +125,8 @@ function endSteps(facts: Working): VmStep[] {
     return known ? [{ name: "remove_machine" }] : [];
   }
   if (!facts.stopWanted || !record.internal.stopping) return [];
-  if (now >= deadlineOf(facts)) return [{ name: "force_stop" }];
-  const heard = view.pressed?.bootId === machine.bootId && now < view.pressed.at + pressInterval;
-  return heard ? [] : [{ name: "power_down", bootId: machine.bootId }];
+  if (graceLeft(facts) <= 0) return [{ name: "force_stop" }];
+  return isPressed(facts) ? [] : [{ name: "power_down", bootId: machine.bootId }];
 }
 
 /** The interfaces that the guest has, or will have. */
@@ -195,9 +212,14 @@ function liveSteps(facts: Working): VmStep[] {
 /** A guest that finds no room again at once is not woken all the time. A person who paused it has a reason. */
 const resumeInterval = 10_000;
 
-function isResumable({ input: { view, now } }: Working): boolean {
-  if (view.machine?.state !== "paused" || view.machine.diskError === undefined) return false;
-  return view.resumedAt === undefined || now >= view.resumedAt + resumeInterval;
+function isResumed({ input: { view, now } }: Working): boolean {
+  const { resumedAt } = view;
+  return resumedAt !== undefined && isWaiting(resumedAt + resumeInterval, resumeInterval, now);
+}
+
+function isResumable(facts: Working): boolean {
+  const { machine } = facts.input.view;
+  return machine?.state === "paused" && machine.diskError !== undefined && !isResumed(facts);
 }
 
 function startSteps(facts: Working): VmStep[] {

@@ -1,5 +1,9 @@
+import { isWaiting, type Clock } from "../../lib/clock.ts";
+import { backoffDelay, backoffLimit, type Backoff } from "../../lib/retry.ts";
 import type { Machine, MachineEvent } from "../port/hypervisor.ts";
 import type { Acknowledgement, NicConfig } from "../port/networks.ts";
+import { stepBackoff } from "../reconciler.ts";
+import type { VmInternal } from "../record.ts";
 
 /** A failure of a step, and when the next try is due. */
 export interface Trouble {
@@ -30,6 +34,8 @@ export interface VmView {
   resumedAt: number | undefined;
   /** The boot whose power button was pressed last, and when. */
   pressed: { readonly bootId: string; readonly at: number } | undefined;
+  /** The stop that is in progress, by the time in its record, and when it began by a clock that nobody sets. */
+  stop: { readonly since: number; readonly began: number } | undefined;
   /** Why the start of the boot with that id failed. */
   startFailure:
     | { readonly bootId: string; readonly reason: string; readonly message: string }
@@ -40,6 +46,10 @@ export interface VmView {
   readonly checked: Set<string>;
   /** The newest acknowledgement of each MAC address. */
   readonly acknowledgements: Map<string, Acknowledgement>;
+  /** When each MAC address was acknowledged last before the guest of that boot was started. */
+  acknowledgedBefore:
+    | { readonly bootId: string; readonly times: ReadonlyMap<string, number> }
+    | undefined;
   /** Events for the VM's log that no plan has written yet. */
   news: readonly { readonly time: number; readonly type: string; readonly message: string }[];
   /** Counts what has happened that only a full look can explain. */
@@ -57,10 +67,12 @@ export function newView(fresh = false): VmView {
     rebootAction: undefined,
     resumedAt: undefined,
     pressed: undefined,
+    stop: undefined,
     startFailure: undefined,
     troubles: new Map(),
     checked: new Set(),
     acknowledgements: new Map(),
+    acknowledgedBefore: undefined,
     news: [],
     disturbances: 1,
     lookedAt: fresh ? 1 : 0,
@@ -74,6 +86,38 @@ export function noteEvent(view: VmView, event: MachineEvent, now: number): void 
     return;
   }
   view.disturbances += 1;
+}
+
+/** A guest that waits for room is to go on soon after there is some. */
+const resumeBackoff: Backoff = { base: 1000, max: 15_000 };
+
+const backoffOf = (step: string): Backoff =>
+  step === "resume_guest" ? resumeBackoff : stepBackoff;
+
+/** When a step that has failed so many times is due again. */
+export function nextTry(step: string, count: number, now: number): number {
+  return now + 1 + backoffDelay(backoffOf(step), count);
+}
+
+/** Whether a step that has failed is not due yet. */
+export function rests({ step, count, retryAt }: Trouble, now: number): boolean {
+  return isWaiting(retryAt, 1 + backoffLimit(backoffOf(step), count), now);
+}
+
+/** How long the stop that stands in a record has lasted. The record's time is used for one that is not known yet. */
+export function stopLasts(view: VmView, { stopping }: VmInternal, clock: Clock): number {
+  if (!stopping) {
+    view.stop = undefined;
+    return 0;
+  }
+  const now = clock.monotonic();
+  if (view.stop?.since !== stopping.since) {
+    view.stop = {
+      since: stopping.since,
+      began: now - Math.max(0, clock.now() - stopping.since),
+    };
+  }
+  return now - view.stop.began;
 }
 
 /** Whether the guest's process runs, with or without its processors at work. */

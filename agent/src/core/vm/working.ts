@@ -17,6 +17,8 @@ export interface PlanInput {
   readonly capabilities: HypervisorCapabilities;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** Milliseconds that the stop in the record has lasted. */
+  readonly stopLasts: number;
   /** The id of the next boot, if there is to be one. */
   readonly bootId: string;
 }
