@@ -169,6 +169,18 @@ describe.each(Object.entries(stores))("the %s store", (_, open) => {
     expect(await store.claims("ipv4:")).toEqual([{ key: "ipv4:n/1", holder: pool("b") }]);
   });
 
+  test("a claim cools down for no longer than its cooldown, also where the clock is set back", async () => {
+    const claims = [{ key: "ipv4:n/1", cooldown: 500 }];
+    const other = entry("b", { claims });
+    now = 1_000_000;
+    await store.commit({ put: [entry("a", { claims })] });
+    await store.commit({ delete: [pool("a")] });
+    now = 999_999;
+    expect(await store.claims("ipv4:")).toEqual([]);
+    await store.commit({ put: [other] });
+    expect(await store.claims("ipv4:")).toEqual([{ key: "ipv4:n/1", holder: pool("b") }]);
+  });
+
   test("the cooldown is the one that the last put gave", async () => {
     await store.commit({ put: [entry("a", { claims: [{ key: "ipv4:n/1", cooldown: 500 }] })] });
     await store.commit({ put: [entry("a", { claims: [{ key: "ipv4:n/1", cooldown: 0 }] })] });

@@ -1,4 +1,5 @@
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
+import { isWaiting } from "../../lib/clock.ts";
 import type { Reference } from "../record.ts";
 import type { Entry, HeldClaim } from "./store.ts";
 
@@ -15,6 +16,10 @@ export interface StoredClaim {
 export type ClaimChange =
   | { readonly set: StoredClaim; readonly forget?: undefined }
   | { readonly forget: string; readonly set?: undefined };
+
+/** Whether nobody but its last holder gets a claim. */
+const cools = ({ freeAt, cooldown }: StoredClaim, now: number): boolean =>
+  freeAt !== undefined && isWaiting(freeAt, cooldown, now);
 
 const same = (a: Reference, b: Reference): boolean => a.kind === b.kind && a.id === b.id;
 
@@ -36,7 +41,8 @@ export class ClaimTable {
   list(prefix: string, now: number): HeldClaim[] {
     return this.#claims
       .values()
-      .filter(({ key, freeAt }) => key.startsWith(prefix) && (freeAt === undefined || freeAt > now))
+      .filter((claim) => claim.key.startsWith(prefix))
+      .filter((claim) => claim.freeAt === undefined || cools(claim, now))
       .map(({ key, holder, freeAt }) => (freeAt === undefined ? { key, holder } : { key, freeAt }))
       .toArray();
   }
@@ -45,7 +51,7 @@ export class ClaimTable {
   check(put: readonly Entry[], deleted: readonly Reference[], now: number): ClaimChange[] {
     const changes = new Map<string, ClaimChange>();
     for (const key of this.#cooling) {
-      if (this.#claims.get(key)!.freeAt! <= now) changes.set(key, { forget: key });
+      if (!cools(this.#claims.get(key)!, now)) changes.set(key, { forget: key });
     }
     for (const { record, claims } of put) {
       const kept = new Set(claims.map(({ key }) => key));
@@ -57,9 +63,8 @@ export class ClaimTable {
       for (const { key, cooldown = 0 } of claims) {
         const pending = changes.get(key);
         const current = pending ? pending.set : this.#claims.get(key);
-        if (current && !same(current.holder, holder) && (current.freeAt ?? Infinity) > now) {
-          throw held(current);
-        }
+        const taken = current && (current.freeAt === undefined || cools(current, now));
+        if (taken && !same(current.holder, holder)) throw held(current);
         if (current?.freeAt === undefined && current?.cooldown === cooldown) continue;
         changes.set(key, { set: { key, holder, cooldown } });
       }
@@ -71,7 +76,7 @@ export class ClaimTable {
     for (const { set, forget } of changes) {
       const key = set?.key ?? forget!;
       const before = this.#claims.get(key);
-      if (before) this.#held.get(`${before.holder.kind}/${before.holder.id}`)?.delete(key);
+      if (before) this.#unhold(before);
       this.#cooling.delete(key);
       if (!set) {
         this.#claims.delete(key);
@@ -83,6 +88,13 @@ export class ClaimTable {
         this.#held.set(holder, (this.#held.get(holder) ?? new Set<string>()).add(key));
       } else this.#cooling.add(key);
     }
+  }
+
+  #unhold({ key, holder }: StoredClaim): void {
+    const of = `${holder.kind}/${holder.id}`;
+    const keys = this.#held.get(of);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#held.delete(of);
   }
 
   #release(

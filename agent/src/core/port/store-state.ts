@@ -234,7 +234,11 @@ export class StoreState {
 
   #setReferences(from: Reference, to: readonly Reference[]): void {
     const key = keyOf(from);
-    for (const target of this.#needs.get(key) ?? []) this.#users.get(keyOf(target))?.delete(key);
+    for (const target of this.#needs.get(key) ?? []) {
+      const users = this.#users.get(keyOf(target));
+      users?.delete(key);
+      if (users?.size === 0) this.#users.delete(keyOf(target));
+    }
     if (to.length === 0) this.#needs.delete(key);
     else this.#needs.set(key, to);
     for (const target of to) {
