@@ -82,10 +82,20 @@ it("stops several at once, and names the one that is not there", async () => {
   expect(phases).toEqual(["stopped", "stopped"]);
 });
 
-it("says that a stopped VM has no console", async () => {
+it("shows what a stopped VM printed last, and says how to have one to type into", async () => {
+  expect((await lodge(["vm", "start", "web"], { env })).exitCode).toBe(0);
+  await world.pass(1000);
+  const id = world.id("vm web");
+  world.hypervisor.guestPrints(id, "Kernel panic\n");
   await lodge(["vm", "stop", "web"], { env });
   await world.pass(1000);
-  const { exitCode, stderr } = await lodge(["vm", "console", "web", "--history"], { env });
-  expect(exitCode).toBe(1);
-  expect(stderr).toMatch(/has no console|so it has no console/u);
+  const history = await lodge(["vm", "console", "web", "--history"], { env });
+  expect(history).toEqual({ exitCode: 0, stdout: "Kernel panic\n", stderr: "" });
+  expect(await lodge(["vm", "console", "web"], { env })).toEqual({
+    exitCode: 1,
+    stdout: "",
+    stderr:
+      `Error: VM web (${id}) does not run, so it has no console. (VM_NOT_RUNNING)\n` +
+      "`lodge vm start web` starts it; `lodge vm console web --history` shows what it printed last.\n",
+  });
 });
