@@ -102,6 +102,20 @@ it("says why guests are emulated, as a warning", async () => {
   expect(found["accelerator"]!.detail).toContain("12800 ms");
 });
 
+it.each([
+  ["EACCES", "usermod -aG kvm"],
+  ["ENOENT", "modprobe kvm_intel"],
+  [undefined, "passes hardware virtualization on"],
+])("says what helps where /dev/kvm gives %s, and nothing else", async (problem, remedy) => {
+  const remedies = ["usermod -aG kvm", "modprobe kvm_intel", "passes hardware virtualization on"];
+  const found = await problems({
+    probeAccelerator: async () => ({ accelerator: "tcg", reason: "KVM does not run guests" }),
+    openProblem: async (path) => (path === "/dev/kvm" ? problem : undefined),
+  });
+  const said = remedies.filter((text) => found["accelerator"]!.remedy!.includes(text));
+  expect(said).toEqual([remedy]);
+});
+
 it("tells a device that is not there from one that may not be opened", async () => {
   expect((await problems({ openProblem: async () => "ENOENT" }))["/dev/net/tun"]!.remedy).toContain(
     "modprobe",

@@ -18,11 +18,23 @@ export const accelerator: Check = async (world, signal) => {
       name,
       status: "warning",
       detail: `guests are emulated, which is slow: ${reason}`,
-      remedy:
-        "Use a machine with hardware virtualization, enabled in its firmware, and give yourself /dev/kvm: sudo usermod -aG kvm $USER",
+      remedy: acceleratorRemedy(await world.openProblem("/dev/kvm")),
     },
   ];
 };
+
+/** What helps depends on whether the device is there, may be opened, or is there in vain. */
+function acceleratorRemedy(problem: string | undefined): string {
+  switch (problem) {
+    case undefined:
+      return "Use a machine of its own, or a virtual one whose host passes hardware virtualization on; where this one was busy, try again.";
+    case "EACCES":
+    case "EPERM":
+      return "Give yourself /dev/kvm, and log in again: sudo usermod -aG kvm $USER";
+    default:
+      return "Enable hardware virtualization in the machine's firmware, or on the host of a virtual one, and load its module: sudo modprobe kvm_intel, or kvm_amd";
+  }
+}
 
 /** The device that taps are made of. */
 export const tun: Check = async (world) => {
