@@ -154,6 +154,15 @@ describe("vm show", () => {
     `);
   });
 
+  it("tells a disk of the VM's own from one that has a resource", async () => {
+    const diskId = "6f1b8d9e-0000-4000-8000-000000000004";
+    const spec = { name: "web", disks: { data: { diskId } } };
+    agent.vms.set({ meta: { id: webId }, spec });
+    agent.vms.update("web", { diskStatus: [{ name: "data", diskId, sizeBytes: 2n ** 30n }] });
+    const { stdout } = await lodge(["vm", "show", "web"], { env });
+    expect(stdout).toMatch(/^data +1GiB +6f1b8d9e-0000-4000-8000-000000000004 +a lodge_disk$/mu);
+  });
+
   it("takes an id", async () => {
     const { stdout } = await lodge(["vm", "show", dbId, "-o", "json"], { env });
     expect(JSON.parse(stdout)).toMatchObject({ meta: { id: dbId }, spec: { name: "db" } });
@@ -207,6 +216,8 @@ describe("vm stop and start", () => {
     agent.vms.update("web", { phase: VmPhase.STOPPED }, true);
     expect(await running.exitCode).toBe(0);
     expect(running.stdout()).toBe("web: stopped\n");
+    // A terminal shows both.
+    expect(running.stderr()).toBe("web: running\nweb: stopping, asked the guest\n");
   });
 
   it("gives up after the timeout, and says so", async () => {
@@ -232,13 +243,14 @@ describe("host show", () => {
     expect(stdout).toMatchInlineSnapshot(`
       "name         fake
       agent        0.1.0, interface 1
-      accelerator  tcg: the probe took 12800 ms
+      accelerator  tcg
       qemu         7.2.22, pc-q35-7.2
       cpus         2
       memory       8 GiB, 1 GiB promised to VMs
       images from  /images
 
       CAPABILITY      WHY
+      kvm         no  the probe took 12800 ms
       uefi        no  no firmware is installed
       "
     `);

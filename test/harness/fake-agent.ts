@@ -239,7 +239,10 @@ function hostService() {
       cpus: 2,
       memoryBytes: 8n * 2n ** 30n,
       memoryCommittedBytes: 2n ** 30n,
-      capabilities: [{ name: "uefi", available: false, reason: "no firmware is installed" }],
+      capabilities: [
+        { name: "kvm", available: false, reason: "the probe took 12800 ms" },
+        { name: "uefi", available: false, reason: "no firmware is installed" },
+      ],
       imageRoots: ["/images"],
     }),
   });

@@ -28,12 +28,16 @@ export const show: Define = (command, io) => {
 };
 
 function describe(host: Host, style: Style): string {
+  const told = host.capabilities.some(({ reason }) => reason === host.acceleratorReason);
   const committed = readableBytes(Number(host.memoryCommittedBytes));
   const summary = facts(
     [
       ["name", host.name],
       ["agent", `${host.version}, interface ${host.apiVersion}`],
-      ["accelerator", [host.accelerator, host.acceleratorReason].filter(Boolean).join(": ")],
+      [
+        "accelerator",
+        [host.accelerator, told ? "" : host.acceleratorReason].filter(Boolean).join(": "),
+      ],
       ["qemu", [host.qemuVersion, host.machineType].filter(Boolean).join(", ")],
       ["cpus", `${host.cpus}`],
       ["memory", `${readableBytes(Number(host.memoryBytes))}, ${committed} promised to VMs`],

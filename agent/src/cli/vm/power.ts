@@ -98,6 +98,8 @@ async function waitFor(
   const name = vmName(asked);
   const deadline = AbortSignal.timeout(timeout);
   const signal = AbortSignal.any([io.signal, deadline]);
+  // The result's own words come on standard output.
+  const result = `${name}: ${phaseWord(wanted)}`;
   let line = "";
   try {
     for await (const { type, object } of client.watch({ id: vmId(asked) }, { signal })) {
@@ -105,7 +107,7 @@ async function waitFor(
         throw lodgeError("NOT_FOUND", `${name} was deleted.`, { name });
       if (!object?.status || type !== EventType.PUT) continue;
       const progress = `${name}: ${[phaseText(object), reasonText(object)].filter(Boolean).join(", ")}`;
-      if (progress !== line) writeLine(io.stderr, progress);
+      if (progress !== line && progress !== result) writeLine(io.stderr, progress);
       line = progress;
       if (object.status.phase === VmPhase.FAILED && newer(object, asked)) throw failed(object);
       if ((object.meta?.observedRevision ?? 0n) < (asked.meta?.specRevision ?? 0n)) continue;

@@ -93,7 +93,7 @@ function disks({ spec, status }: Vm, style: Style): string {
       disk.name,
       formatSize(Number(disk.sizeBytes)),
       disk.diskId,
-      spec?.disks[disk.name]?.diskId === undefined ? "this VM" : "itself",
+      spec?.disks[disk.name]?.diskId === undefined ? "this VM" : "a lodge_disk",
     ]),
     style,
   );

@@ -47,7 +47,7 @@ describe("the probe of KVM", () => {
     expect(verdict).toEqual({
       usable: false,
       certain: false,
-      reason: expect.stringMatching(/^KVM is slower .* within 300 ms, .*emulates instructions/u),
+      reason: "KVM is slower than emulation here: a test of 1 ms took over 300 ms",
     });
     expect(asked).toHaveLength(2);
   });

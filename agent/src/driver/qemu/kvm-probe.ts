@@ -59,7 +59,7 @@ export async function probeKvm(
       return {
         usable: false,
         certain: false,
-        reason: `KVM is slower than QEMU without it: a loop of a million, a matter of a millisecond, did not end within ${loopLimit} ms, so it emulates instructions, or the machine is overloaded`,
+        reason: `KVM is slower than emulation here: a test of 1 ms took over ${loopLimit} ms`,
       };
     }
     if (long.exitCode !== success) return refused(long, "does not run guests");
