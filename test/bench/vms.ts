@@ -146,7 +146,7 @@ async function firstConsoleLine(agent: TestAgent, vmId: string): Promise<void> {
 /** What the agent says of its own time, in the entry of its log that tells of the first start. */
 function millisecondsToExec(events: Item<"vm">["status"]["events"]): number {
   const entry = events.find(({ type }) => type === "started");
-  const match = /([0-9]+) ms after the wish/u.exec(entry?.message ?? "");
+  const match = /([0-9]+) ms after /u.exec(entry?.message ?? "");
   if (!match)
     throw new Error(`the VM's log does not tell when it was started: ${JSON.stringify(events)}`);
   return Number(match[1]);

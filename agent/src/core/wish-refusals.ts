@@ -32,7 +32,7 @@ export function revisionMismatch(
   return {
     reason: "REVISION_MISMATCH",
     path: [],
-    message: `${describe({ kind, id, spec })} is at revision ${specRevision}; the wish was made ${made}`,
+    message: `${describe({ kind, id, spec })} is at revision ${specRevision}; the edit was made ${made}`,
     remedy: "Look at it again, with Terraform by a new plan, and repeat the change.",
     kind,
     id,

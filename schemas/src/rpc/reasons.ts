@@ -176,7 +176,7 @@ export const reasons = {
   },
   BEING_DELETED: {
     code: "FAILED_PRECONDITION",
-    meaning: "The object's end was wished for already.",
+    meaning: "The object is being deleted already.",
   },
   HISTORY_LOST: {
     code: "OUT_OF_RANGE",

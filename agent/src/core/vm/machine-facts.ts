@@ -64,7 +64,7 @@ function guestRuns(facts: Working): void {
     machineType: facts.internal.machineType ?? capabilities.machineType,
   };
   const since =
-    facts.boots === 0 ? `, ${machine.startedAt - record.createdAt} ms after the wish` : "";
+    facts.boots === 0 ? `, ${machine.startedAt - record.createdAt} ms after it was asked for` : "";
   facts.boots += 1;
   if (known) facts.event("started", `the guest was started (pid ${machine.pid})${since}`);
   else facts.event("adopted", `a guest that runs already was found (pid ${machine.pid})`);
@@ -117,7 +117,7 @@ function guestEndedItself(facts: Working, boot: BootRecord): void {
       };
       facts.outcome = {
         reason: "GUEST_SHUTDOWN",
-        message: "The guest powered itself off. It stays off until the next apply.",
+        message: `The guest powered itself off. It stays off until the next apply, or \`lodge vm start ${facts.input.record.spec.name}\`.`,
       };
       facts.event("guest_shutdown", "the guest powered itself off");
   }

@@ -72,7 +72,7 @@ test("only the newest fifty events are kept", () => {
   expect(draft.status.events).toHaveLength(50);
   expect(draft.status.events.at(-1)).toMatchObject({
     type: "started",
-    message: expect.stringContaining("4000 ms after the wish"),
+    message: expect.stringContaining("4000 ms after it was asked for"),
   });
 });
 

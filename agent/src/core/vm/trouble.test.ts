@@ -94,6 +94,8 @@ describe("a VM in trouble", () => {
     expect(await status()).toMatchObject({
       phase: "stopped",
       reason: "GUEST_SHUTDOWN",
+      message:
+        "The guest powered itself off. It stays off until the next apply, or `lodge vm start web`.",
       actual_power_state: "stopped",
     });
     await world.put("vm", world.vm("web"));
