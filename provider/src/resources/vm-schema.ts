@@ -24,7 +24,7 @@ export const vmSchema = z.object({
     description: "What an apply waits for after the guest has started. Default: nothing.",
   }),
   ready: z.boolean().meta({
-    description: "Whether the VM is as wished for and everything in `wait_for` has come true.",
+    description: "Whether the VM is as declared and everything in `wait_for` has come true.",
     computed: "volatile",
   }),
   ...timeoutsAttribute,

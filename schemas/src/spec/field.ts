@@ -47,7 +47,7 @@ export const sha256 = z
 export const progressStatus = {
   phase: z.enum(["pending", "ready", "deleting", "failed"]).meta({
     description:
-      "Where it is in its life: `pending` until it is as wished for, `ready`, `deleting`, or `failed`.",
+      "Where it is in its life: `pending` until it is as declared, `ready`, `deleting`, or `failed`.",
     computed: "volatile",
   }),
   message: z.string().meta({
