@@ -14,7 +14,7 @@ import { within, type Deadline } from "./deadline.ts";
 import { kindResource, onHosts, type KindDefinition } from "./kind-resource.ts";
 import { digestOf, fileChunks, sizeOf } from "./local-file.ts";
 import { patiently } from "./patience.ts";
-import { graceful, persistently, put, settle } from "./put.ts";
+import { graceful, mayGo, persistently, put, settle } from "./put.ts";
 import { specOf } from "./translate.ts";
 
 const schema = z.object({
@@ -94,13 +94,17 @@ async function upload(
     isSent = true;
   }
   return settle(agent, "image", { id, spec }, deadline, () =>
-    patiently(deadline, undefined, () =>
-      persistently(deadline, async () => {
-        // Until its last byte is sent, an upload can be broken off and nothing of it stays.
-        using ends = graceful(signal, () => !isSent);
-        const options = { signal: ends.signal, timeoutMs: Infinity };
-        return itemOf("image", await agent.images.upload(parts(), options));
-      }),
+    patiently(
+      deadline,
+      undefined,
+      () =>
+        persistently(deadline, async () => {
+          // Until its last byte is sent, an upload can be broken off and nothing of it stays.
+          using ends = graceful(signal, () => !isSent);
+          const options = { signal: ends.signal, timeoutMs: Infinity };
+          return itemOf("image", await agent.images.upload(parts(), options));
+        }),
+      mayGo(agent, deadline),
     ),
   );
 }
