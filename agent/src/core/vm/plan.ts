@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Draft } from "../ledger.ts";
 import type { BootRecord } from "../record.ts";
 import { diskIds } from "./entry.ts";
+import { extendLog, newsRestUntil } from "./event-log.ts";
 import { settleMachine } from "./machine-facts.ts";
 import { askedRestart, restartRequired } from "./restart.ts";
 import { deriveStatus } from "./status.ts";
@@ -28,20 +29,18 @@ export interface Plan {
   readonly wakeAt?: number;
 }
 
-/** How many entries a VM's log keeps. */
-const eventLimit = 50;
-
 export function planVm(input: PlanInput): Plan {
   const { record, view, now } = input;
   const news = [...view.news];
   const facts = settleMachine(input, (type, message) => news.push({ time: now, type, message }));
   decideStop(facts);
   decideStart(facts);
-  const { steps, resting, wakeAt } = planSteps(facts);
+  const { steps, resting, wakeAt: stepAt } = planSteps(facts);
   const left = steps.length + resting.length;
   dismantle(facts, left);
-  const status = deriveStatus(facts, steps, [...record.status.events, ...news].slice(-eventLimit));
-  const draft: Draft<"vm"> = {
+  const log = record.status.events;
+  const status = deriveStatus(facts, steps, extendLog(log, news));
+  const whole: Draft<"vm"> = {
     ...record,
     status,
     internal: facts.internal,
@@ -49,8 +48,13 @@ export function planVm(input: PlanInput): Plan {
       ? record.specRevision
       : record.observedRevision,
   };
+  const silent = { ...whole, status: { ...status, events: log } };
+  const newsAt = newsRestUntil(log, news, now);
+  const silence =
+    newsAt !== undefined && facts.dropDisks.length === 0 && isDeepStrictEqual(silent, record);
+  const wakeAt = silence ? Math.min(newsAt, stepAt ?? newsAt) : stepAt;
   return {
-    draft,
+    draft: silence ? silent : whole,
     steps,
     resting,
     dropDisks: facts.dropDisks,
