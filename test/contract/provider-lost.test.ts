@@ -138,9 +138,10 @@ describe.each(ways)("%s by %s", (kind, method, config) => {
     const core = await provider([agent]);
     // Were both planned in one process, that would say so.
     const [one, other] = [core.resource(type), (await provider([agent])).resource(type)];
-    const planned = await other.plan(undefined, wish());
+    const impatient = { ...wish(), timeouts: { create: "1s" } };
+    const planned = await other.plan(undefined, impatient);
     const first = await one.apply(await one.plan(undefined, wish()), wish());
-    await expect(other.apply(planned, wish())).rejects.toThrow(/named new exists already/u);
+    await expect(other.apply(planned, impatient)).rejects.toThrow(/named new exists already/u);
     expect(await made(kind)).toEqual([attributes(first!)["id"]]);
   });
 
