@@ -8,7 +8,7 @@ import type { Diagnostics } from "../sdk/diagnostic.ts";
 import { sentence } from "./sentence.ts";
 import { walkOf } from "./walk.ts";
 
-/** For how long, in milliseconds, an apply waits for another object to be out of the way. */
+/** For how long, in milliseconds, an apply waits for another object to be deleted, or to let go. */
 export const PASSING = 15_000;
 
 const clashes: ReadonlySet<string> = new Set<Reason>([
@@ -86,7 +86,7 @@ export async function foresee(
     : "which is in a Terraform state already, perhaps in this one,";
   const does = hold === "need" ? "needs what is taken away" : "has it";
   const until = hold === "need" ? "Needed until its user" : "Taken until its holder";
-  const detail = `The ${named}, ${state} ${does}. Where this plan deletes that, or changes it so that it lets go, the apply waits for that, at most ${PASSING / 1000} seconds; where it stays, or goes later as with create_before_destroy, the apply will fail.${reason === "NAME_TAKEN" ? moved : ""}`;
+  const detail = `The ${named}, ${state} ${does}. Where this plan deletes that, or changes it so that it lets go, the apply waits for that, at most ${PASSING / 1000} seconds until it begins; where it stays, or goes later as with create_before_destroy, the apply will fail.${reason === "NAME_TAKEN" ? moved : ""}`;
   diagnostics.warning(`${until} is deleted: ${what}`, detail, path);
   return true;
 }

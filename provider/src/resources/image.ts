@@ -14,7 +14,7 @@ import { within, type Deadline } from "./deadline.ts";
 import { kindResource, onHosts, type KindDefinition } from "./kind-resource.ts";
 import { digestOf, fileChunks, sizeOf } from "./local-file.ts";
 import { patiently } from "./patience.ts";
-import { graceful, mayGo, persistently, put, settle } from "./put.ts";
+import { graceful, outlook, persistently, put, settle } from "./put.ts";
 import { specOf } from "./translate.ts";
 
 const schema = z.object({
@@ -104,7 +104,7 @@ async function upload(
           const options = { signal: ends.signal, timeoutMs: Infinity };
           return itemOf("image", await agent.images.upload(parts(), options));
         }),
-      mayGo(agent, deadline),
+      outlook(agent, deadline),
     ),
   );
 }

@@ -35,3 +35,30 @@ test("a wait for an address is told once at its end, and nothing is written past
     vi.unstubAllEnvs();
   }
 });
+
+test.each([
+  ["leaves", "made"],
+  ["may leave", "A VM named web exists already. The apply has waited 20s for that to change."],
+  ["stays", "A VM named web exists already. The apply has waited 20s for that to change."],
+] as const)("a holder that %s is waited for as long as it may take", async (outlook, expected) => {
+  let now = performance.now();
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => now);
+  let asked = 0;
+  try {
+    const made = await patiently(
+      deadline("create", null, new AbortController().signal),
+      undefined,
+      () => {
+        if (asked++ > 1) return Promise.resolve("made");
+        // The first refusal comes at once, the second after twenty seconds.
+        if (asked > 1) now += 20_000;
+        const retryable = asked === 1;
+        throw lodgeError("NAME_TAKEN", "A VM named web exists already.", { retryable });
+      },
+      () => Promise.resolve(outlook),
+    ).catch(({ message }: Error) => message);
+    expect(made).toBe(expected);
+  } finally {
+    clock.mockRestore();
+  }
+});

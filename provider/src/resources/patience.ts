@@ -9,17 +9,21 @@ import type { Tell } from "./put.ts";
 /** How often what is in the way is asked about again, in milliseconds. */
 const PAUSE = 1000;
 
+/** What becomes of an object that stands in the way. */
+export type Outlook = "leaves" | "may leave" | "stays";
+
 /**
  * Repeats a wish that is refused for something that passes: an address that cools down, as where a VM is replaced and
  * its successor asks for the address; a name whose holder is being deleted, or was made by an apply that ended a moment
  * ago. What another object has that may go in this apply is waited for too, since Terraform does not order the two
- * unless one refers to the other; `mayGo` says whether it may. A wait that cannot end in time is not begun.
+ * unless one refers to the other; `outlook` says whether it may. What is being deleted is waited for as long as the operation
+ * may last, since a guest takes its time to shut down. A wait that cannot end in time is not begun.
  */
 export async function patiently<T>(
   { signal, remaining }: Deadline,
   tell: Tell | undefined,
   call: () => Promise<T>,
-  mayGo: (refusal: LodgeError) => Promise<boolean> = () => Promise.resolve(false),
+  outlook: (refusal: LodgeError) => Promise<Outlook> = () => Promise.resolve("stays"),
 ): Promise<T> {
   const begun = performance.now();
   let told: string | undefined;
@@ -33,7 +37,7 @@ export async function patiently<T>(
       return result;
     } catch (thrown) {
       const waited = performance.now() - begun;
-      const wait = await waitFor(thrown, waited, mayGo);
+      const wait = await waitFor(thrown, waited, outlook);
       if (wait === undefined || wait > remaining() || signal.aborted)
         throw waited < PAUSE ? thrown : inVain(thrown, waited);
       const { message } = thrown as LodgeError;
@@ -53,13 +57,15 @@ export async function patiently<T>(
 async function waitFor(
   thrown: unknown,
   waited: number,
-  mayGo: (refusal: LodgeError) => Promise<boolean>,
+  outlook: (refusal: LodgeError) => Promise<Outlook>,
 ): Promise<number | undefined> {
   if (!(thrown instanceof LodgeError)) return undefined;
   const { retryable, retryAfterMs, reason } = thrown;
   if (retryable && thrown.is("ADDRESS_TAKEN")) return retryAfterMs ?? PAUSE;
-  if (!isClash(reason) || waited >= PASSING) return undefined;
-  const passes = (retryable && thrown.is("NAME_TAKEN")) || (await mayGo(thrown));
+  if (!isClash(reason)) return undefined;
+  const expected = await outlook(thrown);
+  if (waited >= PASSING) return expected === "leaves" ? PAUSE : undefined;
+  const passes = (retryable && thrown.is("NAME_TAKEN")) || expected !== "stays";
   return passes ? PAUSE / 4 : undefined;
 }
 

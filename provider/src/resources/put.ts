@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Agent } from "../agent.ts";
 import { holderOf } from "./clash.ts";
 import type { Deadline } from "./deadline.ts";
-import { patiently } from "./patience.ts";
+import { patiently, type Outlook } from "./patience.ts";
 
 /** For how long, in milliseconds, a lost answer is asked for again: an agent restarts in less. */
 const PERSISTENCE = 15_000;
@@ -42,24 +42,27 @@ export async function put<K extends KindName>(
           using grace = graceful(deadline.signal);
           return await agent.kind(kind).put(wish, { signal: grace.signal });
         }),
-      mayGo(agent, deadline),
+      outlook(agent, deadline),
     ),
   );
 }
 
 /**
- * Whether the object that a refusal names may be out of the way soon: it has gone meanwhile, or it is in a state, which
- * may be this one. What this run has made stays.
+ * What becomes of the object that a refusal names: it has gone meanwhile or is being deleted, or it is in a state, which may
+ * be this one. What this run has made stays.
  */
-export function mayGo(
+export function outlook(
   agent: Agent,
   { signal }: Deadline,
-): (refusal: LodgeError) => Promise<boolean> {
+): (refusal: LodgeError) => Promise<Outlook> {
   return async ({ kind, id }) => {
-    if (id === undefined || agent.hasMade(id)) return false;
+    if (id === undefined || agent.hasMade(id)) return "stays";
     return holderOf(agent, { kind, id }, signal).then(
-      (holder) => holder?.claimed ?? true,
-      () => false,
+      (holder) => {
+        if (!holder || holder.status.phase === "deleting") return "leaves";
+        return holder.claimed ? "may leave" : "stays";
+      },
+      () => "stays",
     );
   };
 }
