@@ -75,8 +75,11 @@ describe("a provider block", () => {
       expect(attributes((await core.refresh("lodge_disk", made))!)).toEqual(attributes(made));
       const grown = { ...disk, host: "rack2", size: "2GiB" };
       expect(attributes(await core.apply("lodge_disk", made, grown))["size"]).toBe("2GiB");
-      const again = (await withNew([rack1, rack2])).plan("lodge_disk", undefined, grown);
-      await expect(again).rejects.toThrow(/exists already/u);
+      const again = await withNew([rack1, rack2]);
+      await again.plan("lodge_disk", undefined, grown);
+      expect(again.caller.warnings.map(({ summary }) => summary)).toEqual([
+        expect.stringMatching(/^Taken until its holder is deleted: /u),
+      ]);
       await expect(core.plan("lodge_disk", undefined, disk)).rejects.toThrow(
         "No host is chosen. Set host, or the provider's default_host, to one of rack1, rack2, rack3.",
       );
