@@ -49,25 +49,30 @@ async function refuse(list: readonly Case[]): Promise<void> {
   said = plan.diagnostics;
   expect(plan.exitCode).toBe(1);
   expect(new Set(said.map(({ address }) => address))).toEqual(
-    new Set(list.map(({ address }) => address)),
+    new Set(list.flatMap((item) => [item.address, blamed(item)])),
   );
   expect((await allObjects(ground.agent)).size).toBe(before);
 }
 
+/** The resource that the error of a case is said of. */
+const blamed = ({ address, blames, place: here }: Case): string => blames?.(here) ?? address;
+
 /** What was said of a case, in one line each, with the place that it points at. */
-function lines({ address }: Case): string[] {
+function lines(item: Case): string[] {
   return said
-    .filter((diagnostic) => diagnostic.address === address)
+    .filter((diagnostic) => diagnostic.address === blamed(item))
     .map(({ severity, summary, detail, snippet }) =>
       `${severity} at ${snippet!.code.trim()}: ${summary}. ${detail}`.replaceAll(/\s+/gu, " "),
     );
 }
 
-/** An error at its place, as a pattern. */
-function refusal({ at: place, says }: Case): RegExp {
+/** What is said at the place of a case, as a pattern. */
+function saying({ at: place }: Case, severity: "error" | "warning", says: string): RegExp {
   const code = place === undefined ? "[}],?" : `"${place.replaceAll(".", "\\.")}"[^ ]*`;
-  return new RegExp(`^error at ${code}.*(?:${says.source})`, "iu");
+  return new RegExp(`^${severity} at ${code}.*(?:${says})`, "iu");
 }
+
+const refusal = (item: Case): RegExp => saying(item, "error", item.says.source);
 
 beforeAll(async () => {
   ground = await startGround();
@@ -101,6 +106,25 @@ describe("against what is there", () => {
     await refuse(atPlan);
   });
   test.each(titles(atPlan))("%s", (_, item) => {
-    expect(lines(item)).toEqual([expect.stringMatching(refusal(item))]);
+    // What a state has might go in the same apply.
+    const says = item.others
+      ? saying(item, "warning", "Taken until its holder is deleted")
+      : refusal(item);
+    expect(lines(item)).toEqual([expect.stringMatching(says)]);
+  });
+
+  test("an apply is refused what another state has and keeps", async () => {
+    const before = (await allObjects(ground.agent)).size;
+    const taken = atPlan.filter((item) => item.others);
+    const all = resolved(resources(atPlan, "from"), {});
+    workspace.configure({
+      resources: { ...all, ...resolved(resources(taken, "config"), others.attributes()) },
+    });
+    said = (await workspace.said(["apply", "-json", "-auto-approve", "-parallelism=20"]))
+      .diagnostics;
+    expect(taken.length).toBeGreaterThan(3);
+    for (const item of taken)
+      expect(lines(item)).toContainEqual(expect.stringMatching(refusal(item)));
+    expect((await allObjects(ground.agent)).size).toBe(before);
   });
 });

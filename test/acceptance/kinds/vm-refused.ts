@@ -23,7 +23,7 @@ export const vmRefusals: readonly Refusal[] = [
     at: "memory",
     says: /between 96MiB and/u,
   },
-  { title: "no processors", config: { memory: "1GiB", cpus: 0 }, at: "cpus", says: />=1/u },
+  { title: "no processors", config: { memory: "1GiB", cpus: 0 }, at: "cpus", says: /at least 1/u },
   {
     title: "a name with capitals",
     config: { memory: "1GiB", name: "Web" },
@@ -180,7 +180,7 @@ export const vmRefusals: readonly Refusal[] = [
     }),
     config: ({ name }) => ({ name: `${name}-twin`, ...off, cpus: 2 }),
     at: "name",
-    says: /exists already.*terraform import/u,
+    says: /exists already.*a Terraform state has that one already/u,
     atPlan: true,
   },
   {

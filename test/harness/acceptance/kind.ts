@@ -66,9 +66,11 @@ export interface Refusal {
   readonly from?: Config;
   /** In the place of the kind's minimal configuration, but for the name. */
   readonly config: Config;
-  /** The attribute, key or value whose line is pointed at; undefined where it is one that is not there. */
+  /** The attribute, key or value whose line is pointed at; undefined where it is one that is not there, or the whole. */
   readonly at: string | undefined;
   readonly says: RegExp;
+  /** The address of another resource that the error is said of, where it is not the refused one itself. */
+  readonly blames?: (at: Place) => string;
   /** Found where everything is valid by itself: by the plan, which asks the agent. Default: by validation alone. */
   readonly atPlan?: true;
 }
