@@ -119,8 +119,9 @@ function ofNetwork(id: string): string[] {
 /** What keeps the end of what a program says. */
 function keeper(id: string): string[] {
   return [
-    `process split of ${id}`,
-    ...["sh", "cat", "mv"].map((name) => `? process ${name} of ${id}`),
+    `process sh of ${id}`,
+    // The one that writes, and what comes and goes when a file is full.
+    ...["head", "stdbuf", "sh", "wc", "mv"].map((name) => `? process ${name} of ${id}`),
   ];
 }
 

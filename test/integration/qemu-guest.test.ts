@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { exec } from "../../agent/src/lib/exec.ts";
 import { paths } from "../../agent/src/lib/layout.ts";
+import { identify, signalProcess } from "../../agent/src/lib/process.ts";
 import { QemuHost } from "../harness/qemu-host.ts";
 
 const MiB = 2 ** 20;
@@ -149,6 +150,23 @@ describe("a guest under QEMU", () => {
     expect(numbers.slice(1)).toEqual(Array.from({ length: 30_001 - first }, (_, n) => first + n));
   });
 
+  it("goes on printing when what keeps it is killed, and nothing is lost or there twice", async () => {
+    const { vmId } = await host.boot();
+    const writers = (): readonly number[] =>
+      host.processes(vmId).filter((pid) => !/^(?:sh|qemu-.*)?$/u.test(nameOf(pid)));
+    await host.until(() => writers().length >= 2);
+    const killed = writers();
+    for (const pid of killed) signalProcess(identify(pid)!, "SIGKILL");
+    await host.until(() => killed.every((pid) => identify(pid) === undefined));
+    // More than the pipe and QEMU hold.
+    await host.type(vmId, count(8_000));
+    const text = await host.printed(vmId, /all-printed/);
+    const numbers = [...text.matchAll(/^(\d+)=x/gm)].map((match) => Number(match[1]));
+    expect(numbers).toEqual(Array.from({ length: 8_000 }, (_, n) => n + 1));
+    expect(text).toMatch(/ready, boot /);
+    expect(writers().filter((pid) => killed.includes(pid))).toEqual([]);
+  });
+
   it("shows the same to all who read its console, also while files are changed", async () => {
     const { vmId } = await host.boot();
     const end = AbortSignal.timeout(600_000);
@@ -198,3 +216,12 @@ describe("a guest under QEMU", () => {
     expect(host.leftovers()).toEqual([]);
   });
 });
+
+/** The program that a process runs; empty for one that has ended. */
+function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "latin1").trim();
+  } catch {
+    return "";
+  }
+}

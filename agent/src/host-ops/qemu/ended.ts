@@ -1,5 +1,5 @@
 /** What is kept of a guest that has ended: what it printed, for those who ask why it ended. */
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { consoleFiles, paths, type Layout } from "../../lib/layout.ts";
@@ -13,13 +13,17 @@ const kept: readonly string[] = Object.values(consoleFiles);
  */
 export async function keepEnded(layout: Layout, vmId: string): Promise<void> {
   const from = paths.vm(layout, vmId);
-  if (!kept.some((name) => existsSync(join(from, name)))) return;
+  if (!kept.some((name) => hasContent(join(from, name)))) return;
   const to = paths.ended(layout, vmId);
   await deleteEnded(layout, vmId);
   await mkdir(paths.allEnded(layout), { recursive: true, mode: 0o700 });
   await rename(from, to);
   const rest = (await readdir(to)).filter((name) => !kept.includes(name));
   await Promise.all(rest.map((name) => rm(join(to, name), { recursive: true, force: true })));
+}
+
+function hasContent(path: string): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 /** Nothing there is success. */
