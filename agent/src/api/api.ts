@@ -8,6 +8,7 @@ import { authorization } from "./authorize.ts";
 import { hostService, type Capability } from "./host.ts";
 import { imageService } from "./image.ts";
 import { objectService } from "./object.ts";
+import type { Refusals } from "./refusals.ts";
 import { Runs } from "./runs.ts";
 import { vmService } from "./vm.ts";
 
@@ -16,6 +17,8 @@ export interface ApiOptions {
   readonly log: Log;
   /** What the host can do beside what its hypervisor says. */
   readonly capabilities?: readonly Capability[];
+  /** Who is told of clients that were refused; default nobody. */
+  readonly refusals?: Pick<Refusals, "refused">;
 }
 
 /** What a server is made of to be this agent's. */
@@ -24,7 +27,7 @@ export type Api = Required<
 >;
 
 /** Everything that a server needs to answer for a core. */
-export function createApi({ core, log, capabilities = [] }: ApiOptions): Api {
+export function createApi({ core, log, capabilities = [], refusals }: ApiOptions): Api {
   return {
     services: [
       hostService(core, log, capabilities),
@@ -36,7 +39,7 @@ export function createApi({ core, log, capabilities = [] }: ApiOptions): Api {
     ],
     interceptors: [authorization(new Runs())],
     onError: (error, context) => logError(log, error, context),
-    onRefused: (reason, address) => log.warn({ peer: address, reason }, "a client was refused"),
+    onRefused: (reason, address) => refusals?.refused(reason, address),
   };
 }
 

@@ -21,7 +21,7 @@ export interface LogOptions {
   /** One line for people instead of JSON; default: whether the destination is a terminal. */
   readonly pretty?: boolean;
   /** Default the standard error. */
-  readonly destination?: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly destination?: { write(text: string): unknown; readonly isTTY?: boolean };
 }
 
 /** Fields that could hold a secret, wherever a line has them. */

@@ -1,8 +1,8 @@
 /** The agent's role: what `lodge agent` does, from outside its host and from inside. */
 export {
   importDirectory,
-  logFile,
   startDevelopmentAgent,
   stopDevelopmentAgent,
 } from "./agent/development.ts";
+export { logFile } from "./agent/log-file.ts";
 export { runInside } from "./agent/run-inside.ts";

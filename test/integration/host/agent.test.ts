@@ -1,6 +1,6 @@
 /** The development agent from outside: its life, its directory, its ways in, and that nothing of it is left. */
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, readdir, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { connect as connectPlain } from "node:net";
 import { dirname, join } from "node:path";
 import { spawn } from "node:child_process";
@@ -133,6 +133,31 @@ test("--listen reaches it from the machine's own network, by certificate alone",
   await once(plain, "close");
   const log = await readFile(join(directory("dev"), "agent.log"), "utf8");
   expect(log).toContain("the client does not speak TLS");
+});
+
+test("its log begins anew while it runs, and leaves room for its database", async () => {
+  await start();
+  await run("agent", "--dev", "--down");
+  const log = join(directory("dev"), "agent.log");
+  const full = 10 * 2 ** 20;
+  await writeFile(log, "x".repeat(full));
+  const { endpoints } = await start("--listen", "127.0.0.1:0");
+  const old = await readFile(`${log}.old`, "utf8");
+  expect(old.slice(0, full)).toBe("x".repeat(full));
+  const [host, port] = (endpoints[1] as string).split(":");
+  for (let count = 0; count < 20; count++) {
+    const stranger = connectPlain(Number(port), host).end("GET / HTTP/1.0\r\n\r\n").resume();
+    await once(stranger, "close");
+  }
+  const told = () =>
+    readFile(log, "utf8").then((text) => text.split("a client was refused").length);
+  await expect.poll(told, { timeout: 60_000 }).toBe(2);
+  expect((await stat(log)).size).toBeLessThan(2 ** 20);
+  expect(old.slice(full) + (await readFile(log, "utf8"))).toMatch(
+    /^[^]*the agent starts[^]*serves/u,
+  );
+  await run("agent", "--dev", "--down", "--purge");
+  expect(existsSync(directory("dev"))).toBe(false);
 });
 
 test("in the foreground it says so, logs, and ends by Ctrl-C while its host stays", async () => {

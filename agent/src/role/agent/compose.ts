@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { createApi, type Api } from "../../api/api.ts";
 import type { Capability } from "../../api/host.ts";
+import { Refusals } from "../../api/refusals.ts";
 import { createCore } from "../../core/agent.ts";
 import type { StepHook } from "../../core/step.ts";
 import { QemuDisks } from "../../driver/disk/qemu-disks.ts";
@@ -72,9 +73,10 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
     ...(onStep && { onStep }),
   });
   cleanup.adopt(core, (made) => made.close());
+  const refusals = cleanup.use(new Refusals({ clock: systemClock, log }));
   const owned = cleanup.move();
   return {
-    api: createApi({ core, log, capabilities: options.capabilities }),
+    api: createApi({ core, log, capabilities: options.capabilities, refusals }),
     start: () => core.start(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

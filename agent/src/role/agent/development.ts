@@ -23,6 +23,7 @@ import { enter, signalCommand } from "../dev/enter.ts";
 import { startOutbound, type Outbound } from "../dev/outbound.ts";
 import { ensureCredentials } from "./credentials.ts";
 import { openListener } from "./inherited-listener.ts";
+import { turnLog } from "./log-file.ts";
 import { makeDirectory } from "./make-directory.ts";
 import { returnToOwner } from "./state-directory.ts";
 
@@ -54,11 +55,6 @@ export interface Started {
 
 /** Where the process writes its log: to a stream as long as this process lives, or in the background to a file. */
 export type LogTarget = { readonly stream: Writable } | { readonly file: string };
-
-/** The file that a background agent logs to. */
-export function logFile(directory: string): string {
-  return join(directory, "agent.log");
-}
 
 /** The directory of its own that a development agent takes images from. */
 export function importDirectory(directory: string): string {
@@ -227,23 +223,25 @@ function alreadyRuns({ name, directory }: DevelopmentOptions) {
   );
 }
 
-const logLimit = 10 * 2 ** 20;
-
 /** A long log of former times makes way. */
 async function openLog(path: string) {
-  const before = await stat(path).catch(() => undefined);
-  const tooLong = before !== undefined && before.size > logLimit;
-  const handle = await open(path, tooLong ? "w" : "a", 0o600);
+  const handle = await open(path, "a", 0o600);
+  turnLog(path, handle.fd);
   await leaveToOwner(path, dirname(path));
   return {
     fd: handle.fd,
-    size: tooLong ? 0 : (before?.size ?? 0),
+    size: (await handle.stat()).size,
     [Symbol.asyncDispose]: () => handle.close(),
   };
 }
 
 async function tail(path: string, from: number): Promise<string> {
-  const text = (await readFile(path)).subarray(from).toString().trim();
+  const log = await readFile(path);
+  // It may have begun anew in the meantime.
+  const text = log
+    .subarray(from > log.length ? 0 : from)
+    .toString()
+    .trim();
   return text === "" ? "" : `\n${text.split("\n").slice(-10).join("\n")}`;
 }
 
