@@ -125,6 +125,7 @@ export const addressPool = declare({
       config: ({ n }) => ({ network_id: lan, subnet: "main", ranges: [`10.250.${n}.11`] }),
       // The VM might have gone in the same apply: that it stays is known when it is planned.
       blames: ({ name }) => `lodge_vm.${name}-user`,
+      at: undefined,
       says: /stays.*10\.250\.\d+\.10/u,
       atPlan: true,
     },
