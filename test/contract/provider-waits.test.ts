@@ -148,11 +148,69 @@ describe("an update of a guest that runs and has shown what was waited for", () 
     expect((await changes(instance!, { ...web(null), ...more })).action).toBe("no-op");
   });
 
-  test("waits for an address or a port that was not asked for before", async () => {
+  test("waits for a port that was not asked for before, until it comes, and for nothing else", async () => {
     const item = await forgetful();
-    const { error } = await apply(item, web({ console: "login:", tcp_port: 22, timeout: "1s" }));
+    const config = web({ console: "login:", tcp_port: 22, timeout: "1s" });
+    const { error, instance } = await apply(item, config);
     expect(error).toMatch(/The wait for TCP port 22 has failed/u);
+    expect(attributes(instance!)["ready"]).toBe(false);
+    agent.world.networks.serve(nic.network_id, "10.20.0.10", 22, (connection) => connection.end());
+    const then = await apply(instance, config);
+    expect(then.error).toBeUndefined();
+    expect(attributes(then.instance!)["ready"]).toBe(true);
     expect(waits()).toBe(0);
+  });
+
+  test("does not wait again after an update that has failed otherwise", async () => {
+    const item = await forgetful();
+    const config = { ...web(wait_for), memory: "256MiB" };
+    agent.stands.set("VmService/Watch", () => {
+      throw lodgeError("QEMU_FAILED", "Nobody may watch.");
+    });
+    const { error, instance } = await apply(item, config);
+    expect(error).toMatch(/Nobody may watch/u);
+    expect(attributes(instance!)["ready"]).toBe(false);
+    agent.stands.clear();
+    const then = await apply(instance, config);
+    expect(then.error).toBeUndefined();
+    expect(attributes(then.instance!)).toMatchObject({ ready: true });
+    expect(waits()).toBe(0);
+  });
+
+  test("waits for all of it where the guest has booted since the plan", async () => {
+    const item = await forgetful();
+    const { id } = attributes(item);
+    const config = { ...web(wait_for), deletion_protection: true };
+    const made = await core.plan("lodge_vm", item, config);
+    await agent.world.core.restart({ id, bootId: "", force: true });
+    await agent.world.quiet();
+    const then = await core.resource("lodge_vm").apply(made, config);
+    expect(attributes(then!)["ready"]).toBe(true);
+    expect(waits()).toBe(1);
+  });
+
+  test("waits for the address that another primary interface has", async () => {
+    const config = { ...web(null), nics: { eth0: nic, eth1: nic } };
+    const { instance } = await apply(undefined, config);
+    const { id } = attributes(instance!);
+    expect(agent.world.networks.boot(id, "eth0")).toBe(true);
+    const wait = { ...config, wait_for: { ipv4: true, timeout: "1s" } };
+    const first = await apply(instance, wait);
+    expect(first.error).toBeUndefined();
+    const second = { ...wait, primary_nic: "eth1" };
+    expect((await apply(first.instance, second)).error).toMatch(/to acknowledge its address/u);
+    expect(agent.world.networks.boot(id, "eth1")).toBe(true);
+    expect((await apply(first.instance, second)).error).toBeUndefined();
+  });
+
+  test("does not wait for an interface that the guest gets at its next boot", async () => {
+    const { instance } = await apply(undefined, web(null));
+    expect(agent.world.networks.boot(attributes(instance!)["id"], "eth0")).toBe(true);
+    const wait_for = { ipv4: true, timeout: "1s" };
+    const config = { ...web(wait_for), nics: { eth0: nic, eth1: nic }, primary_nic: "eth1" };
+    const { error, instance: then } = await apply(instance, config);
+    expect(error).toBeUndefined();
+    expect(attributes(then!)).toMatchObject({ ready: true, restart_required: ["nics.eth1"] });
   });
 
   test("waits for all of it once it was not ready", async () => {

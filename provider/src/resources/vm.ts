@@ -21,7 +21,6 @@ import {
   timeouts,
   type KindDefinition,
 } from "./kind-resource.ts";
-import { dueWaits } from "./due-waits.ts";
 import { tellForcedStop } from "./forced-stop.ts";
 import { put } from "./put.ts";
 import { runningAfter, stillRunning } from "./running.ts";
@@ -31,6 +30,7 @@ import { planVm } from "./vm-plan.ts";
 import { vmSchema } from "./vm-schema.ts";
 import { checkWaits } from "./wait-check.ts";
 import { Overdue, primaryNic, waitFor } from "./wait-for.ts";
+import { openWaits, stillWaited, waitedFor, type Before } from "./waited.ts";
 
 export const vmKind: KindDefinition<"vm", typeof vmSchema> = {
   kind: "vm",
@@ -73,31 +73,28 @@ export const vm = resource<Hosts>()({
     const wished = await put(agent, "vm", wish, limit, tell);
     const first = await achieve(agent, wished, plan, limit);
     const isOver = !(first.error instanceof Failure) || !(await recovers(agent, wished, limit));
-    const { item, error } = isOver ? first : await achieve(agent, first.item, plan, limit);
+    const { item, error, waited } = isOver ? first : await achieve(agent, first.item, plan, limit);
     keep(agent, "vm", item.id, { signal, afterwards });
-    if (error === undefined) return applied(item, true);
+    if (error === undefined) return applied(item, true, waited);
     if (error instanceof Failure && item.status.boots === 0)
-      return { ...applied(item, false), error: neverRan(error) };
+      return { ...applied(item, false, waited), error: neverRan(error) };
     if (error instanceof Overdue && plan.wait_for?.on_timeout === "fail")
-      return { ...applied(item, false), error };
+      return { ...applied(item, false, waited), error };
     // From here on the VM exists: an error would taint it, and the next apply would destroy it.
     warn(diagnostics, item, error);
-    return applied(item, false);
+    return applied(item, false, waited);
   },
   async update(context) {
     const { plan, prior, client, private: kept, signal, diagnostics } = context;
     const limit = deadline("update", timeouts(plan), signal);
     const agent = await client.agent(prior.actual_host, "state");
     const wished = await edit(agent, plan, prior, kept, limit);
-    const { item, error = powerDrift(item, plan.power_state) } = await achieve(
-      agent,
-      wished,
-      plan,
-      limit,
-      prior,
-    );
+    const before = { ready: prior.ready, private: kept };
+    const reached = await achieve(agent, wished, plan, limit, before);
+    const { item, waited, error = powerDrift(item, plan.power_state) } = reached;
     tellForcedStop(diagnostics, wished, item);
-    const made = applied(item, error === undefined, runningAfter(context, wished, item));
+    const beside = { ...waited, ...runningAfter(context, wished, item) };
+    const made = applied(item, error === undefined, beside);
     return error === undefined ? made : { ...made, error };
   },
   async read({ state, client, private: kept, signal }) {
@@ -105,7 +102,9 @@ export const vm = resource<Hosts>()({
     if (!item) return gone;
     // What a wait has found out is no fact of the agent's; an imported VM has nothing to wait for.
     const isAsWished = item.status.actual_power_state === item.spec.power_state;
-    return applied(item, (state.ready ?? true) && isAsWished, stillRunning(kept, item));
+    const ready = (state.ready ?? true) && isAsWished;
+    const waited = ready ? waitedFor(state.wait_for, item) : stillWaited(kept);
+    return applied(item, ready, { ...waited, ...stillRunning(kept, item) });
   },
   async delete({ state, client, signal, diagnostics }) {
     const agent = await client.agent(state.actual_host, "state");
@@ -158,26 +157,36 @@ function neverRan(failure: Failure): Error {
   });
 }
 
-/** Waits until the VM is as wished for, then for what `wait_for` names. An error says what did not come true. */
+/** What has become of a wish, and what of its waits is to be kept. An error says what did not come true. */
+interface Reached {
+  readonly item: Item<"vm">;
+  readonly waited: PrivateData;
+  readonly error?: unknown;
+}
+
+/** Waits until the VM is as wished for, then for what of `wait_for` its guest has not shown yet. */
 async function achieve(
   agent: Agent,
   wished: Item<"vm">,
   plan: Values<typeof vmSchema>,
   limit: Deadline,
-  prior?: Values<typeof vmSchema>,
-): Promise<{ readonly item: Item<"vm">; readonly error?: unknown }> {
+  before?: Before,
+): Promise<Reached> {
   const result = await outcome(agent, "vm", wished, limit);
-  if ("error" in result) return { item: await latest(agent, wished), error: result.error };
-  if (!plan.wait_for || plan.power_state !== "running") return { item: result };
-  const hasBooted = wished.status.boot_id !== result.status.boot_id;
-  const due = dueWaits(plan.wait_for, prior, hasBooted);
-  if (!due) return { item: result };
-  try {
-    await waitFor(agent, result, due, limit);
-    return { item: await latest(agent, result) };
-  } catch (error) {
-    return { item: await latest(agent, result), error };
+  if ("error" in result) {
+    const waited = stillWaited(before?.private ?? {});
+    return { item: await latest(agent, wished), waited, error: result.error };
   }
+  const wanted = plan.power_state === "running" ? plan.wait_for : null;
+  const open = openWaits(wanted, result, before);
+  if (!wanted || open.length === 0) return { item: result, waited: waitedFor(wanted, result) };
+  const left = new Set(open);
+  const ended = await waitFor(agent, result, wanted, open, limit, (name) => left.delete(name)).then(
+    () => ({}),
+    (error: unknown) => ({ error }),
+  );
+  const waited = waitedFor(wanted, result, [...left]);
+  return { item: await latest(agent, result), waited, ...ended };
 }
 
 /** What is to be said where the guest has its own mind: it came to what was planned, and did not stay there. */
@@ -195,9 +204,9 @@ async function latest(agent: Agent, item: Item<"vm">): Promise<Item<"vm">> {
     .catch(() => item);
 }
 
-function applied(item: Item<"vm">, ready: boolean, running: PrivateData = {}): Applied {
+function applied(item: Item<"vm">, ready: boolean, beside: PrivateData): Applied {
   const state = stateOf(vmKind, item) as PartialValues<typeof vmSchema>;
-  return { state: { ...state, ready }, private: { ...privateOf(item), ...running } };
+  return { state: { ...state, ready }, private: { ...privateOf(item), ...beside } };
 }
 
 function warn(diagnostics: Diagnostics, item: Item<"vm">, error: unknown): void {

@@ -49,6 +49,10 @@ export type WaitForValue = {
   readonly on_timeout: "warn" | "fail" | null;
 };
 
+/** What can be waited for. */
+export const waitNames = ["ipv4", "console", "tcp_port"] as const;
+export type WaitName = (typeof waitNames)[number];
+
 /** What ends a wait: that of the whole operation, and that or the wait's own time. */
 interface Ends {
   readonly stopped: AbortSignal;
@@ -61,14 +65,16 @@ export class Overdue extends Error {
 }
 
 /**
- * Waits until everything has come true. Throws an error that names the wait that did not: {@link Overdue} where the time
- * of `wait_for` is over, not where something else has ended the wait.
+ * Waits until everything that is named has come true, and tells of each that has. Throws an error that names the wait that
+ * did not: {@link Overdue} where the time of `wait_for` is over, not where something else has ended the wait.
  */
 export async function waitFor(
   agent: Agent,
   vm: Item<"vm">,
   wanted: WaitForValue,
+  names: readonly WaitName[],
   within: Deadline,
+  came: (name: WaitName) => void,
 ): Promise<void> {
   const time = wanted.timeout ?? "5m";
   const stop = new AbortController();
@@ -77,30 +83,31 @@ export async function waitFor(
     stop.signal,
     AbortSignal.timeout(parseDuration(time)!),
   ]);
-  const waits: [string, Promise<void>][] = [];
-  if (wanted.ipv4)
-    waits.push(["the guest to acknowledge its address", address(agent, vm, { ...within, signal })]);
-  if (wanted.console !== null)
-    waits.push([
+  const begin: { readonly [name in WaitName]: () => readonly [string, Promise<void>] } = {
+    ipv4: () => ["the guest to acknowledge its address", address(agent, vm, { ...within, signal })],
+    console: () => [
       `"${wanted.console}" on the console`,
       comesTrue(() => shows(agent, vm, wanted.console!, signal), signal),
-    ]);
-  if (wanted.tcp_port !== null)
-    waits.push([
+    ],
+    tcp_port: () => [
       `TCP port ${wanted.tcp_port}`,
       comesTrue(() => accepts(agent, vm, wanted.tcp_port!, signal), signal),
-    ]);
+    ],
+  };
+  const waits = names.map((name) => [name, ...begin[name]()] as const);
   try {
     await Promise.all(
-      waits.map(([what, wait]) =>
-        wait.catch((cause: unknown) =>
-          Promise.reject(unfulfilled(what, time, cause, { stopped: within.signal, signal })),
+      waits.map(([name, what, wait]) =>
+        wait.then(
+          () => came(name),
+          (cause: unknown) =>
+            Promise.reject(unfulfilled(what, time, cause, { stopped: within.signal, signal })),
         ),
       ),
     );
   } finally {
     stop.abort();
-    await Promise.allSettled(waits.map(([, wait]) => wait));
+    await Promise.allSettled(waits.map(([, , wait]) => wait));
   }
 }
 
