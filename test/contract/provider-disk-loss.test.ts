@@ -53,6 +53,31 @@ test.each<[string, () => object, readonly string[]]>([
   expect(await warnings(item, vm(disks()))).toEqual(said);
 });
 
+test("of a guest that runs on is said to go with its next boot, and comes back before", async () => {
+  const running = { power_state: "running" };
+  const item = await apply(undefined, vm({ own }, running));
+  const [before] = attributes(item)["disk_status"];
+  const late = deleted.replace(
+    "deleted. A",
+    "deleted. Its guest keeps it until it next stops or restarts; until then the entry own, as it was, brings it back. A",
+  );
+  const said = async (more: object) =>
+    (await warnings(item, vm({}, more))).filter((warning) => warning.startsWith("The disk"));
+  expect(await said(running)).toEqual([late]);
+  for (const now of [{ power_state: "stopped" }, { ...running, on_restart_required: "restart" }])
+    expect(await said(now)).toEqual([deleted]);
+  const without = await apply(item, vm({}, running));
+  const back = await apply(without, vm({ own }, running));
+  await agent.world.core.restart({ id: attributes(back)["id"], bootId: "", force: true });
+  await agent.world.quiet();
+  expect(await agent.world.store.get("vm", attributes(back)["id"])).toMatchObject({
+    status: { boots: 2, disk_status: [before] },
+  });
+  const gone = await apply(back, vm({}, { ...running, on_restart_required: "restart" }));
+  expect(attributes(gone)["disk_status"]).toEqual([]);
+  expect(await agent.world.store.get("disk", before.disk_id)).toBeUndefined();
+});
+
 test("is refused by a protected VM, until that is applied", async () => {
   const deletion_protection = true;
   const item = await apply(undefined, vm({ own }, { deletion_protection }));
