@@ -133,7 +133,7 @@ function becomes(
   const [old, now] = [before.instances[address]!, after.instances[address]!];
   const replaced = actionOf(item, round) === "replace";
   const all: Record<string, Comparison> = {
-    announced: announced(item, round, plan),
+    announced: announced(item, round, plan, old),
     replaced: { expected: replaced, found: old["id"] !== now["id"] },
     host: { expected: old["actual_host"], found: now["actual_host"] },
   };
@@ -155,15 +155,18 @@ function becomes(
   });
 }
 
-/** A restart, and a wait for one, are said at the plan; nothing else is. */
-function announced(item: Case, round: number, { diagnostics }: Planned): Comparison {
+/** A restart, a wait for one, and a disk that is deleted are said at the plan; nothing else is. */
+function announced(item: Case, round: number, { diagnostics }: Planned, old: Values): Comparison {
   const { address, change } = item;
   const said = diagnostics
     .filter((diagnostic) => diagnostic.address === address)
-    .map(({ summary, detail }) => `${summary}: ${detail.split(". With")[0]}`);
+    .map(({ summary, detail }) =>
+      summary.startsWith("The disk ") ? summary : `${summary}: ${detail.split(". With")[0]}`,
+    );
   // On the way back nothing is left to wait: the guest has never left what is wished for again.
   const waits = isBack(item, round) ? undefined : change.waits?.join(", ");
   const expected = [
+    ...lost(old, item.rounds[round]!).map((name) => `The disk ${name} will be deleted`),
     ...(waits === undefined
       ? []
       : [`Changes will wait for a restart: At the next boot of the VM: ${waits}`]),
@@ -172,6 +175,15 @@ function announced(item: Case, round: number, { diagnostics }: Planned): Compari
       : []),
   ];
   return { expected, found: said };
+}
+
+/** The VM's own disks that there are, and that its next configuration does not have. */
+function lost({ disks, disk_status }: Values, to: Values): string[] {
+  const [had, has] = [disks, to["disks"]].map((all) => (all ?? {}) as Record<string, Values>);
+  return ((disk_status ?? []) as { readonly name: string; readonly size_bytes: number }[])
+    .filter(({ name, size_bytes }) => size_bytes > 0 && had![name]?.["disk_id"] === null)
+    .map(({ name }) => name)
+    .filter((name) => has![name] === undefined);
 }
 
 /** A fact of the devices whose configuration has not changed. */
