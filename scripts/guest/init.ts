@@ -8,7 +8,7 @@ export function guestFiles(modules: readonly string[]): Readonly<Record<string, 
     init: init(modules),
     "etc/udhcpc.sh": dhcp,
     "etc/profile": profile,
-    "etc/passwd": "root::0:0:root:/root:/bin/sh\n",
+    "etc/passwd": "root::0:0:root:/:/bin/sh\n",
     "etc/group": "root:x:0:\n",
   };
 }
@@ -16,7 +16,8 @@ export function guestFiles(modules: readonly string[]): Readonly<Record<string, 
 /**
  * A process costs an emulated guest some 20 ms, so what can be a builtin of the shell is one. What busybox's halt,
  * poweroff and reboot send to process 1 is heeded while it waits, not while it runs a command: so the console's shell
- * runs in the background, which takes its standard input away unless it is given one.
+ * runs in the background, which takes its standard input away unless it is given one, and makes it deaf to Ctrl-C, which
+ * login mends.
  */
 const init = (modules: readonly string[]): string => `#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
@@ -55,7 +56,7 @@ done
 mkdir -p /dev/pts /tmp
 mount -t devpts devpts /dev/pts
 while :; do
-  setsid cttyhack sh -l <&1 &
+  setsid cttyhack login -f root <&1 &
   wait $!
 done
 `;
@@ -79,6 +80,7 @@ bound | renew)
 esac
 `;
 
-const profile = `PS1='\\h:\\w# '
-export PS1
+const profile = `HOME=/root
+PS1='\\h:\\w# '
+export HOME PS1
 `;
