@@ -8,16 +8,14 @@ export function guestFiles(modules: readonly string[]): Readonly<Record<string, 
     init: init(modules),
     "etc/udhcpc.sh": dhcp,
     "etc/profile": profile,
-    "etc/passwd": "root::0:0:root:/:/bin/sh\n",
+    "etc/passwd": "root::0:0:root:/root:/bin/sh\n",
     "etc/group": "root:x:0:\n",
   };
 }
 
 /**
- * A process costs an emulated guest some 20 ms, so what can be a builtin of the shell is one. What busybox's halt,
- * poweroff and reboot send to process 1 is heeded while it waits, not while it runs a command: so the console's shell
- * runs in the background, which takes its standard input away unless it is given one, and makes it deaf to Ctrl-C, which
- * login mends.
+ * A process costs an emulated guest some 20 ms, so what can be a builtin of the shell is one. Process 1 waits for the
+ * console's shell and heeds no signal meanwhile, so poweroff, halt and reboot are functions of that shell.
  */
 const init = (modules: readonly string[]): string => `#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
@@ -25,8 +23,6 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 exec <>/dev/console >&0 2>&0
 export PATH=/bin HOME=/root TERM=linux
-trap 'poweroff -f' USR1 USR2
-trap 'reboot -f' TERM
 read -r name </sys/class/dmi/id/chassis_asset_tag || name=
 [ -n "$name" ] || name=guest
 echo "$name" >/proc/sys/kernel/hostname
@@ -56,8 +52,7 @@ done
 mkdir -p /dev/pts /tmp
 mount -t devpts devpts /dev/pts
 while :; do
-  setsid cttyhack login -f root <&1 &
-  wait $!
+  setsid cttyhack sh -l
 done
 `;
 
@@ -80,7 +75,9 @@ bound | renew)
 esac
 `;
 
-const profile = `HOME=/root
+const profile = `poweroff() { sync; busybox poweroff -f; }
+halt() { poweroff; }
+reboot() { sync; busybox reboot -f; }
 PS1='\\h:\\w# '
-export HOME PS1
+export PS1
 `;
