@@ -200,7 +200,7 @@ describe("a guest under QEMU", () => {
     const { vmId, guestBootId } = await host.boot();
     await host.type(vmId, "exit\n");
     await host.printed(vmId, /# [^]*exit[^]*# /);
-    expect(await host.run(vmId, "tty")).toBe("/dev/ttyS0");
+    expect(await host.run(vmId, "tty; echo $PPID")).toMatch(/^\/dev\/ttyS0\s+1$/u);
     await host.type(vmId, "reboot\n");
     await host.event(vmId, "reset");
     const again = new RegExp(`boot ${guestBootId}[^]*ready, boot (?!${guestBootId})\\S+[^]*# `);

@@ -111,8 +111,8 @@ async function upload(
 
 /**
  * A file that is to be sent must be there, and be the one that is meant where that is said; one that was sent is not
- * looked for again. The digest of a new image is not promised: its file may be made in the same apply, by a resource whose attribute is
- * its path.
+ * looked for again. The digest of a new image is not promised: its file may be made in the same apply, by a resource whose
+ * attribute is its path.
  */
 async function plan({
   config,

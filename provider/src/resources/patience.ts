@@ -16,8 +16,8 @@ export type Outlook = "leaves" | "may leave" | "stays";
  * Repeats a wish that is refused for something that passes: an address that cools down, as where a VM is replaced and
  * its successor asks for the address; a name whose holder is being deleted, or was made by an apply that ended a moment
  * ago. What another object has that may go in this apply is waited for too, since Terraform does not order the two
- * unless one refers to the other; `outlook` says whether it may. What is being deleted is waited for as long as the operation
- * may last, since a guest takes its time to shut down. A wait that cannot end in time is not begun.
+ * unless one refers to the other; `outlook` says whether it may. What is being deleted is waited for as long as the
+ * operation may last, since a guest takes its time to shut down. A wait that cannot end in time is not begun.
  */
 export async function patiently<T>(
   { signal, remaining }: Deadline,

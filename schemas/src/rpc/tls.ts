@@ -29,7 +29,10 @@ export type ServerTls = Omit<Identity, "ca"> & {
 
 /** How a client proves itself, and which server it accepts. */
 export interface ClientTls extends Identity {
-  /** DNS name or IP address that the server's certificate must have. Default: the host of the address; needed for a unix socket. */
+  /**
+   * DNS name or IP address that the server's certificate must have. Default: the host of the address; needed for a unix
+   * socket.
+   */
   readonly serverName?: string;
   /** Default `TLSv1.3`. */
   readonly minVersion?: TlsVersion;

@@ -6,7 +6,10 @@ import type { Anchor } from "./anchor.ts";
 export interface EnterOptions extends SpawnOptions {
   /** Stay in the network that the caller is in, and see the caller's files. */
   readonly outsideNetwork?: boolean;
-  /** The command is to live on when the caller is gone. Default: from when it runs, it dies with the process that `enter` answers. */
+  /**
+   * The command is to live on when the caller is gone. Default: from when it runs, it dies with the process that `enter`
+   * answers.
+   */
   readonly outlive?: boolean;
 }
 

@@ -21,7 +21,7 @@ export function wording(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
-function bound(origin: string, most: string, limit: number | bigint): string {
+function bound(origin: string, relation: string, limit: number | bigint): string {
   const [verb, unit] =
     origin === "string"
       ? ["have", " character"]
@@ -29,5 +29,5 @@ function bound(origin: string, most: string, limit: number | bigint): string {
         ? ["have", " element"]
         : ["be", ""];
   const plural = unit === "" || Number(limit) === 1 ? "" : "s";
-  return `${verb} ${most} ${limit}${unit}${plural}`;
+  return `${verb} ${relation} ${limit}${unit}${plural}`;
 }
