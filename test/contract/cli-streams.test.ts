@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { createServer, connect, type AddressInfo } from "node:net";
+import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { PowerState } from "@lodge/schemas/gen/lodge/agent/v1/vm_pb.ts";
@@ -65,48 +65,51 @@ describe("vm console", () => {
   });
 });
 
+/** A service of the guest, and a forward that leads to it; disposing of it ends both. */
+async function forwarded(serve: (socket: Socket) => void) {
+  const server = createServer({ allowHalfOpen: true }, serve).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const running = start(["vm", "forward", "web", String(port), "-o", "json"], { env });
+  await running.printed("local_port");
+  const { local_port: local } = JSON.parse(running.stdout());
+  return {
+    dial: () => connect({ port: local, host: "127.0.0.1", allowHalfOpen: true }),
+    async [Symbol.asyncDispose]() {
+      running.interrupt();
+      const exitCode = await running.exitCode;
+      server.close();
+      expect(exitCode).toBe(130);
+    },
+  };
+}
+
 describe("vm forward", () => {
   it("carries several connections, half-closed ones too", async () => {
-    const server = createServer({ allowHalfOpen: true }, (socket) => {
+    await using forward = await forwarded((socket) => {
       void text(socket).then((all) => socket.end(`got ${all.length}`));
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-    const running = start(["vm", "forward", "web", String(port), "-o", "json"], { env });
-    await running.printed("local_port");
-    const { local_port: local } = JSON.parse(running.stdout());
+    });
     const answers = [1, 100_000, 3_000_000].map((size) => {
-      const socket = connect({ port: local, host: "127.0.0.1", allowHalfOpen: true });
+      const socket = forward.dial();
       socket.end("x".repeat(size));
       return text(socket);
     });
     expect(await Promise.all(answers)).toEqual(["got 1", "got 100000", "got 3000000"]);
-    running.interrupt();
-    expect(await running.exitCode).toBe(130);
-    server.close();
   });
 
   it("passes on the guest's end at once, and what its peer says after it", async () => {
     const heard = Promise.withResolvers<string>();
-    const server = createServer({ allowHalfOpen: true }, (socket) => {
+    await using forward = await forwarded((socket) => {
       socket.end("bye");
       void text(socket).then(heard.resolve);
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-    const running = start(["vm", "forward", "web", String(port), "-o", "json"], { env });
-    await running.printed("local_port");
-    const { local_port: local } = JSON.parse(running.stdout());
-    const socket = connect({ port: local, host: "127.0.0.1", allowHalfOpen: true });
+    });
+    const socket = forward.dial();
     let said = "";
     socket.on("data", (data: Buffer) => (said += data.toString()));
     await once(socket, "end");
     socket.end("late");
     expect(said).toBe("bye");
     expect(await heard.promise).toBe("late");
-    running.interrupt();
-    expect(await running.exitCode).toBe(130);
-    server.close();
   });
 
   it("says on standard error why a connection ended", async () => {

@@ -9,6 +9,7 @@ import { isAlive, type ProcessIdentity } from "../../agent/src/lib/process.ts";
 import { macOf } from "../../schemas/src/spec/address.ts";
 import { Guest } from "./guest.ts";
 import { assertInside } from "./namespace.ts";
+import { programName } from "./program-name.ts";
 
 /** A host with the root operations for networks, and what a test wants to know of it. Ends all it made. */
 export class TestHost implements AsyncDisposable {
@@ -139,12 +140,7 @@ function files(directory: string): string[] {
 function processes(): string[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const name = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
-        return ["dnsmasq", "nsenter", "ip", "nft"].includes(name) ? [`${pid} ${name}`] : [];
-      } catch {
-        return [];
-      }
-    });
+    .map((pid) => [pid, programName(pid)] as const)
+    .filter(([, name]) => ["dnsmasq", "nsenter", "ip", "nft"].includes(name))
+    .map(([pid, name]) => `${pid} ${name}`);
 }

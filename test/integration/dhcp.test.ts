@@ -13,6 +13,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { exec } from "../../agent/src/lib/exec.ts";
 import { macs, paths } from "../../agent/src/lib/layout.ts";
 import { ethernet, ip, mac, udp } from "../harness/frame.ts";
+import { programName } from "../harness/program-name.ts";
 import { TestHost } from "../harness/test-host.ts";
 
 let host: TestHost;
@@ -244,10 +245,10 @@ it("is served also when what kept the complaints has died", async () => {
   const keepers = () => holdersOf(pipe).filter((pid) => pid !== dnsmasq);
   // The one that writes, and the one that starts another one where that dies.
   await expect.poll(() => keepers().length, { timeout: 30_000 }).toBe(2);
-  const writer = keepers().find((pid) => comm(pid) === "head");
+  const writer = keepers().find((pid) => programName(pid) === "head");
   process.kill(writer!, "SIGKILL");
   await expect
-    .poll(() => keepers().filter((pid) => comm(pid) === "head"), { timeout: 30_000 })
+    .poll(() => keepers().filter((pid) => programName(pid) === "head"), { timeout: 30_000 })
     .toEqual([expect.not.toBeOneOf([writer])]);
   await guest.send(release(nic.mac, "10.20.1.10"));
   const log = paths.dnsmasqLog(host.layout, network.networkId);
@@ -286,10 +287,6 @@ it("gives no DNS, and listens for nothing but DHCP", async () => {
   );
   expect(open).toEqual([67]);
 });
-
-function comm(pid: number): string {
-  return existsSync(`/proc/${pid}/comm`) ? readFileSync(`/proc/${pid}/comm`, "latin1").trim() : "";
-}
 
 /** The processes that have the pipe open, to read or to write. */
 function holdersOf(pipe: string): number[] {

@@ -9,6 +9,7 @@ import { QemuHypervisor } from "../../agent/src/driver/qemu/hypervisor.ts";
 import { createQemuOperations } from "../../agent/src/host-ops/qemu/qemu-operations.ts";
 import { paths } from "../../agent/src/lib/layout.ts";
 import { identify, signalProcess } from "../../agent/src/lib/process.ts";
+import { programName } from "../harness/program-name.ts";
 import { QemuHost } from "../harness/qemu-host.ts";
 
 describe("QEMU and an agent that things happen to", () => {
@@ -78,7 +79,7 @@ describe("QEMU and an agent that things happen to", () => {
     const running = (): readonly string[] =>
       host
         .processes(config.vmId)
-        .filter((pid) => program(pid).startsWith("qemu"))
+        .filter((pid) => programName(pid).startsWith("qemu"))
         .map(String);
     await host.until(() => {
       try {
@@ -192,11 +193,3 @@ const intent = JSON.stringify({
   startedAt: Date.now(),
   hostBoot: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
 });
-
-function program(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8");
-  } catch {
-    return "";
-  }
-}

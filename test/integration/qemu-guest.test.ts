@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { exec } from "../../agent/src/lib/exec.ts";
 import { paths } from "../../agent/src/lib/layout.ts";
 import { identify, signalProcess } from "../../agent/src/lib/process.ts";
+import { programName } from "../harness/program-name.ts";
 import { QemuHost } from "../harness/qemu-host.ts";
 
 const MiB = 2 ** 20;
@@ -153,7 +154,7 @@ describe("a guest under QEMU", () => {
   it("goes on printing when what keeps it is killed, and nothing is lost or there twice", async () => {
     const { vmId } = await host.boot();
     const writers = (): readonly number[] =>
-      host.processes(vmId).filter((pid) => !/^(?:sh|qemu-.*)?$/u.test(nameOf(pid)));
+      host.processes(vmId).filter((pid) => !/^(?:sh|qemu-.*)?$/u.test(programName(pid)));
     await host.until(() => writers().length >= 2);
     const killed = writers();
     for (const pid of killed) signalProcess(identify(pid)!, "SIGKILL");
@@ -216,12 +217,3 @@ describe("a guest under QEMU", () => {
     expect(host.leftovers()).toEqual([]);
   });
 });
-
-/** The program that a process runs; empty for one that has ended. */
-function nameOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, "latin1").trim();
-  } catch {
-    return "";
-  }
-}
