@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
 import { connect, type Transport, type TransportOptions } from "@lodge/schemas/rpc/client.ts";
-import { LodgeError, lodgeError } from "@lodge/schemas/rpc/error.ts";
+import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import { findLocalAgent, type Environment } from "@lodge/schemas/rpc/local-agent.ts";
 import { readIdentity, type IdentityFiles } from "@lodge/schemas/rpc/tls.ts";
 import type { Io } from "./io.ts";
@@ -66,21 +66,7 @@ export async function withAgent<T>(
 ): Promise<T> {
   const target = await findTarget(chosen, io.env);
   using transport = connect(target);
-  try {
-    return await body(transport);
-  } catch (error) {
-    throw targetError(error, target);
-  }
-}
-
-/** What a failed call says of its agent: nobody at a unix socket is one of this machine that was ended or has died. */
-export function targetError(error: unknown, { address }: TransportOptions): unknown {
-  if (!address.startsWith("unix:")) return error;
-  if (!(error instanceof LodgeError) || !error.is("UNREACHABLE")) return error;
-  return lodgeError("UNREACHABLE", `No agent serves at ${address}.`, {
-    remedy: "Start it with `lodge agent --dev`, with the --name or --dir that it had.",
-    cause: error,
-  });
+  return await body(transport);
 }
 
 async function remoteTarget(

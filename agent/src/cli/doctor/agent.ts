@@ -3,7 +3,7 @@ import { HostService } from "@lodge/schemas/gen/lodge/agent/v1/host_pb.ts";
 import { connect, createClient, type TransportOptions } from "@lodge/schemas/rpc/client.ts";
 import { asLodgeError } from "@lodge/schemas/rpc/error.ts";
 import { version } from "@lodge/schemas/version.ts";
-import { findTarget, targetError } from "../target.ts";
+import { findTarget } from "../target.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Check, Finding } from "./check.ts";
 
@@ -40,7 +40,7 @@ async function reach(target: TransportOptions, signal: AbortSignal): Promise<Fin
     return { name: "agent", status: "ok", detail: `${detail}; this command is ${version}` };
   } catch (error) {
     signal.throwIfAborted();
-    const { message, remedy } = asLodgeError(targetError(error, target));
+    const { message, remedy } = asLodgeError(error);
     return { name: "agent", status: "missing", detail: message, ...(remedy && { remedy }) };
   }
 }

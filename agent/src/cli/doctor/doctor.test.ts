@@ -56,8 +56,8 @@ it("says of an agent that has ended how to have it again", async () => {
     expect(found["agent"]).toEqual({
       name: "agent",
       status: "missing",
-      detail: `No agent serves at unix:${files.socket}.`,
-      remedy: "Start it with `lodge agent --dev`, with the --name or --dir that it had.",
+      detail: `dev at unix:${files.socket} cannot be reached (ENOENT).`,
+      remedy: "Start its agent: `lodge agent --dev`, with the --name or --dir that it had.",
     });
   } finally {
     rmSync(directory, { recursive: true });
