@@ -17,6 +17,9 @@ const kinds = [
 /** Whose files run side by side: much of their time they wait, for Terraform and for guests. */
 const parallel: ReadonlySet<string> = new Set(["contract", "acceptance"]);
 
+/** How long a test waits for what has to come, in milliseconds: a guard, not a measure of speed. */
+const expected = { poll: { timeout: 120_000 } };
+
 /** What crosses a process lives in `test/`, sorted by kind; unit tests stand beside the code they test. */
 export default defineConfig({
   test: {
@@ -27,7 +30,8 @@ export default defineConfig({
           name: "unit",
           include: ["{schemas,provider,agent}/src/**/*.test.ts", "scripts/**/*.test.ts"],
           isolate: false,
-          testTimeout: 30_000,
+          expect: expected,
+          testTimeout: 150_000,
         },
       },
       ...kinds.map(({ include, ...kind }, index) => ({
@@ -36,6 +40,7 @@ export default defineConfig({
           include: [...include],
           // The others break hosts or measure time, and have both processors to themselves.
           fileParallelism: parallel.has(kind.name),
+          expect: expected,
           testTimeout: 600_000,
           hookTimeout: 600_000,
           sequence: { groupOrder: index + 1 },

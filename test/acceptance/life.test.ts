@@ -111,7 +111,7 @@ test("a VM that was stopped behind the back is drift, and apply starts it", asyn
 
 test("a guest that powers itself off stays off, is drift, and is started by apply", async () => {
   await agent.type("web", "poweroff -f");
-  await expect.poll(async () => (await shown()).status.phase, { timeout: 120_000 }).toBe("stopped");
+  await expect.poll(async () => (await shown()).status.phase).toBe("stopped");
   expect((await shown()).status.reason).toBe("GUEST_SHUTDOWN");
   const plan = await terraform.plan();
   expect(plan.changes).toEqual({ "lodge_vm.web": "update" });
@@ -165,7 +165,7 @@ test("what another configuration changed or deleted is drift, as the guide shows
     expect.arrayContaining(announced("another configuration changed `memory`")),
   );
   await client.delete(id);
-  await expect.poll(() => agent.json("vm", "list"), { timeout: 120_000 }).toEqual([]);
+  await expect.poll(() => agent.json("vm", "list")).toEqual([]);
   const deleted = await terraform.plan();
   const [line] = announced("the object was deleted");
   expect(linesOf(deleted)).toContain(line);

@@ -45,7 +45,7 @@ async function deleteEach(): Promise<void> {
     const objects = await allObjects(ground.agent);
     return ids.filter((id) => objects.has(id));
   };
-  await expect.poll(left, { timeout: 60_000 }).toEqual([]);
+  await expect.poll(left).toEqual([]);
 }
 
 beforeAll(async () => {

@@ -292,7 +292,7 @@ describe("written down as configuration", () => {
       [...(await allObjects(ground.agent)).values()].filter(
         ({ specRevision, observedRevision }) => specRevision !== observedRevision,
       );
-    await expect.poll(unready, { timeout: 60_000 }).toEqual([]);
+    await expect.poll(unready).toEqual([]);
     return ids;
   }
 

@@ -18,13 +18,13 @@ describe("the process", () => {
       'resource "memory_item" "a" {\n  name = "x"\n  trouble = "wait"\n}\n',
     );
     const running = terraform.start(["apply", "-no-color", "-auto-approve"]);
-    await expect.poll(() => items(terraform).length, { timeout: 60_000 }).toBe(1);
+    await expect.poll(() => items(terraform).length).toBe(1);
     running.signalGroup("SIGINT");
     const result = await running.result;
     expect(result.exitCode).toBe(1);
     expect(result.stderr).not.toMatch(/did not respond|rpc error/);
     expect((await terraform.state())[address]?.id).toBe(items(terraform)[0]?.id);
-    await expect.poll(() => terraform.processes(), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => terraform.processes()).toEqual([]);
     expect(terraform.sockets()).toEqual([]);
   });
 
@@ -33,11 +33,11 @@ describe("the process", () => {
       'resource "memory_item" "a" {\n  name = "x"\n  trouble = "wait"\n}\n',
     );
     const running = terraform.start(["apply", "-no-color", "-auto-approve"]);
-    await expect.poll(() => items(terraform).length, { timeout: 60_000 }).toBe(1);
+    await expect.poll(() => items(terraform).length).toBe(1);
     expect(terraform.processes().length).toBeGreaterThan(1);
     running.child.kill("SIGKILL");
     await running.result;
-    await expect.poll(() => terraform.processes(), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => terraform.processes()).toEqual([]);
     expect(terraform.sockets()).toEqual([]);
   });
 
@@ -57,7 +57,7 @@ resource "fixture_thing" "a" {}
     const result = await terraform.run(["plan", "-no-color"], { accept: [1] });
     expect(result.stderr).toContain("Stack trace from the terraform-provider-fixture plugin");
     expect(result.stderr).toContain("panic: Error: nobody awaits this");
-    await expect.poll(() => terraform.processes(), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => terraform.processes()).toEqual([]);
   });
 
   test("every process ends when Terraform asks, and is never killed", async () => {

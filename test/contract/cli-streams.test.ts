@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
@@ -27,7 +27,7 @@ describe("vm console", () => {
     running.stdin.write("root\r");
     agent.say("Password: ");
     await running.printed("Password: ");
-    await vi.waitFor(() => expect(agent.typed()).toBe("root\r"));
+    await expect.poll(() => agent.typed()).toBe("root\r");
     running.stdin.write("~.");
     expect(await running.exitCode).toBe(0);
     expect(running.stdin.raw).toBe(false);
@@ -51,7 +51,7 @@ describe("vm console", () => {
     await new Promise((resolve) => setImmediate(resolve));
     agent.say("up 3 days");
     await running.printed("up 3 days");
-    await vi.waitFor(() => expect(agent.typed()).toContain("uptime\n"));
+    await expect.poll(() => agent.typed()).toContain("uptime\n");
     running.interrupt();
     await running.exitCode;
   });

@@ -216,7 +216,7 @@ describe.each([
     const end = networks.onAcknowledgement((acknowledgement) => heard.push(acknowledgement));
     const before = Math.floor(Date.now() / 1000) * 1000;
     expect(await world.boot(nic)).toBe(nic.ipv4Address);
-    await expect.poll(() => heard.length, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => heard.length).toBe(1);
     const { networkId, mac, ipv4Address } = nic;
     expect(heard[0]).toMatchObject({ networkId, mac, ipv4Address });
     expect(heard[0]!.at).toBeGreaterThanOrEqual(before);
@@ -226,7 +226,7 @@ describe.each([
     // An acknowledgement is known to a second.
     await sleep(1_100);
     await world.boot(nic);
-    await expect.poll(() => heard.length, { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => heard.length).toBe(2);
     expect(heard[1]!.at).toBeGreaterThan(heard[0]!.at);
     end();
 
@@ -253,7 +253,7 @@ describe.each([
     const nic = interfaceOn(config, 10);
     await networks.plug(nic, signal);
     await world.endServices(config.networkId);
-    await expect.poll(() => broken, { timeout: 20_000 }).toEqual([config.networkId]);
+    await expect.poll(() => broken).toEqual([config.networkId]);
     await networks.set(config, signal);
     expect(await world.boot(nic)).toBe(nic.ipv4Address);
     expect(broken).toEqual([config.networkId]);
@@ -272,7 +272,7 @@ describe.each([
     const other = network();
     await networks.set(other, signal);
     await world.endServices(other.networkId);
-    await expect.poll(() => broken, { timeout: 20_000 }).toEqual([other.networkId]);
+    await expect.poll(() => broken).toEqual([other.networkId]);
   });
 
   it("connects to a guest's port, and says where nothing listens", async () => {

@@ -70,7 +70,7 @@ test.each(["reboot", "reset"])(
     const held = Promise.withResolvers<void>();
     world.hypervisor.faults.hook = (method) => (method === "start" ? held.promise : undefined);
     await world.put("vm", world.vm("web", { shutdown_timeout: "10s" }));
-    await expect.poll(async () => (await status()).phase, { timeout: 30_000 }).toBe("starting");
+    await expect.poll(async () => (await status()).phase).toBe("starting");
     const asked: string[] = [];
     rack2.stands.set("VmService/Restart", async (request, context, handler) => {
       const answer = await (handler(request as never, context) as Promise<unknown>);
@@ -81,7 +81,7 @@ test.each(["reboot", "reset"])(
     const core = await provider([rack1, rack2]);
     rack2.calls.clear();
     const restarting = core.invoke(`lodge_vm_${verb}`, { vm_id });
-    await expect.poll(() => rack2.calls.get("VmService/Watch"), { timeout: 30_000 }).toBe(1);
+    await expect.poll(() => rack2.calls.get("VmService/Watch")).toBe(1);
     expect(rack2.calls.has("VmService/Restart")).toBe(false);
     held.resolve();
     const told = await rack2.during(restarting);

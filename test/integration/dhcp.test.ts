@@ -168,13 +168,13 @@ describe("a guest's address", () => {
     );
     try {
       const acknowledged = () => host.leases(network.networkId)[0]!.acknowledgedAt;
-      await expect.poll(acknowledged, { timeout: 30_000 }).toBeGreaterThan(first!.acknowledgedAt);
+      await expect.poll(acknowledged).toBeGreaterThan(first!.acknowledgedAt);
       const bound = acknowledged();
       await expect.poll(async () => (await guest.run("ip", ["route"])).stdout).toContain("default");
       await sleep(1_100);
       guest.frames.length = 0;
       client.kill("SIGUSR1");
-      await expect.poll(acknowledged, { timeout: 30_000 }).toBeGreaterThan(bound);
+      await expect.poll(acknowledged).toBeGreaterThan(bound);
       const askedOf = () =>
         guest.frames
           .filter((frame) => frame.includes(ports(68, 67)))
@@ -225,13 +225,13 @@ it("cannot fill the host's memory with complaints about a guest", async () => {
     ).length;
   const size = (path: string): number => (existsSync(path) ? statSync(path).size : 0);
   await guest.send(release(nic.mac, "10.20.1.10"));
-  await expect.poll(complaints, { timeout: 30_000 }).toBeGreaterThan(0);
+  await expect.poll(complaints).toBeGreaterThan(0);
   // More than two files hold, in pieces that no buffer on the way is too small for.
   for (let round = 0; round < 60; round++) {
     for (let count = 0; count < 50; count++) await guest.send(release(nic.mac, "10.20.1.10"));
     await sleep(20);
   }
-  await expect.poll(() => size(old), { timeout: 60_000 }).toBeGreaterThan(0);
+  await expect.poll(() => size(old)).toBeGreaterThan(0);
   expect(size(log) + size(old)).toBeLessThanOrEqual(128 * 1024);
   expect(await guest.dhcp()).toMatchObject({ ip: "10.20.1.10" });
 });
@@ -244,17 +244,15 @@ it("is served also when what kept the complaints has died", async () => {
   const dnsmasq = host.dnsmasqPid(network.networkId);
   const keepers = () => holdersOf(pipe).filter((pid) => pid !== dnsmasq);
   // The one that writes, and the one that starts another one where that dies.
-  await expect.poll(() => keepers().length, { timeout: 30_000 }).toBe(2);
+  await expect.poll(() => keepers().length).toBe(2);
   const writer = keepers().find((pid) => programName(pid) === "head");
   process.kill(writer!, "SIGKILL");
   await expect
-    .poll(() => keepers().filter((pid) => programName(pid) === "head"), { timeout: 30_000 })
+    .poll(() => keepers().filter((pid) => programName(pid) === "head"))
     .toEqual([expect.not.toBeOneOf([writer])]);
   await guest.send(release(nic.mac, "10.20.1.10"));
   const log = paths.dnsmasqLog(host.layout, network.networkId);
-  await expect
-    .poll(() => readFileSync(log, "latin1"), { timeout: 30_000 })
-    .toMatch(/unknown lease/);
+  await expect.poll(() => readFileSync(log, "latin1")).toMatch(/unknown lease/);
   for (const pid of keepers()) process.kill(pid, "SIGKILL");
   await expect.poll(() => holdersOf(pipe)).toEqual([dnsmasq]);
   for (let count = 0; count < 10; count++) await guest.send(release(nic.mac, "10.20.1.10"));

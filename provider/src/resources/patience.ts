@@ -72,7 +72,7 @@ async function waitFor(
 /** A refusal that has not passed. */
 function inVain(thrown: unknown, waited: number): unknown {
   if (!(thrown instanceof LodgeError) || !isClash(thrown.reason)) return thrown;
-  const duration = formatDuration(Math.floor(waited / 1000) * 1000);
+  const duration = formatDuration(Math.round(waited / 1000) * 1000);
   thrown.message += ` The apply has waited ${duration} for that to change.`;
   return thrown;
 }

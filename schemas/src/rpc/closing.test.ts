@@ -80,13 +80,11 @@ describe("closing the server", () => {
     await using again = await pair({ services: [service] });
     await again.server.listen(both.address, "plaintext");
     await expect
-      .poll(
-        () =>
-          client.stopProvider({}).then(
-            (answer) => answer.Error,
-            () => "",
-          ),
-        { timeout: 15_000 },
+      .poll(() =>
+        client.stopProvider({}).then(
+          (answer) => answer.Error,
+          () => "",
+        ),
       )
       .toBe("here");
   });

@@ -231,8 +231,8 @@ describe("a host of its parent's lifetime", () => {
     );
     expect(isAlive(line.inside)).toBe(true);
     child.kill(signal);
-    await expect.poll(() => isAlive(line.inside), { timeout: 20_000 }).toBe(false);
-    await expect.poll(() => isAlive(line.anchor), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => isAlive(line.inside)).toBe(false);
+    await expect.poll(() => isAlive(line.anchor)).toBe(false);
   });
 });
 
@@ -280,7 +280,7 @@ describe("enter", () => {
     const [boundCommand, freeCommand] = [commandOf(bound!)!, commandOf(free!)!];
     bound!.kill("SIGKILL");
     free!.kill("SIGKILL");
-    await expect.poll(() => isAlive(boundCommand), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => isAlive(boundCommand)).toBe(false);
     expect(isAlive(freeCommand)).toBe(true);
   });
 

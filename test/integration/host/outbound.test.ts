@@ -61,7 +61,7 @@ describe.each(programs)("%s", (program) => {
     const started = leadingOut(anchor);
     expect(await ask()).toBe("the machine's loopback\n");
     await stopAnchor(anchor);
-    await expect.poll(() => isAlive(started[0]!), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => isAlive(started[0]!)).toBe(false);
   });
 
   it("is closed to the machine's loopback unless that is wished", async (context) => {
@@ -90,7 +90,7 @@ describe("an ordinary user", () => {
     await expect.poll(() => leadingOut(theirs)).toHaveLength(1);
     const started = leadingOut(theirs);
     await stopAnchor(theirs, user.home);
-    await expect.poll(() => isAlive(started[0]!), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => isAlive(started[0]!)).toBe(false);
   });
 });
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { qemuCommand } from "./command.ts";
 
 let directory: string;
@@ -29,7 +29,7 @@ it("never makes QEMU wait, however often it complains, and keeps its last words"
   const word = "x".repeat(400);
   const complain = `i=0; while [ $i -lt 4000 ]; do i=$((i+1)); echo "$i ${word}" >&2; done; exit 7`;
   expect(await run(complain)).toBe(7);
-  await vi.waitFor(() => expect(read("qemu.log")).toMatch(/^4000 x+\n$/m), { timeout: 60_000 });
+  await expect.poll(() => read("qemu.log")).toMatch(/^4000 x+\n$/m);
   const kept = ["qemu.old", "qemu.log"].map((name) => statSync(join(directory, name)).size);
   expect(kept[0]! + kept[1]!).toBeLessThanOrEqual(2 ** 20);
 });
@@ -37,10 +37,10 @@ it("never makes QEMU wait, however often it complains, and keeps its last words"
 it("has QEMU's words at once, not only when there are many", async () => {
   const wait = "until [ -e heard ]; do sleep 0.01; done";
   const ended = run(`echo first >&2; ${wait}; echo second`);
-  await vi.waitFor(() => expect(read("qemu.log")).toBe("first\n"), { timeout: 60_000 });
+  await expect.poll(() => read("qemu.log")).toBe("first\n");
   writeFileSync(join(directory, "heard"), "");
   expect(await ended).toBe(0);
-  await vi.waitFor(() => expect(read("qemu.log")).toBe("first\nsecond\n"), { timeout: 60_000 });
+  await expect.poll(() => read("qemu.log")).toBe("first\nsecond\n");
 });
 
 it("leaves no core file with the guest's memory, and cannot be made to", async () => {

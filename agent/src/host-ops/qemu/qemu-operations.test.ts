@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { paths, type Layout } from "../../lib/layout.ts";
 import type { MachineConfig } from "../../lib/machine-config.ts";
 import { createQemuOperations } from "./qemu-operations.ts";
@@ -41,7 +41,5 @@ it("says that the end of a QEMU could not be recorded, and goes on", async () =>
   rmSync(record);
   mkdirSync(record);
   writeFileSync(join(paths.vm(layout, id), "go"), "");
-  await vi.waitFor(() => expect(warnings).toEqual(["the end of a QEMU is not recorded"]), {
-    timeout: 60_000,
-  });
+  await expect.poll(() => warnings).toEqual(["the end of a QEMU is not recorded"]);
 });
