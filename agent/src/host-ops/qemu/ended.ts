@@ -1,5 +1,5 @@
 /** What is kept of a guest that has ended: what it printed, for those who ask why it ended. */
-import { statSync } from "node:fs";
+import { mkdirSync, renameSync, statSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { consoleFiles, paths, type Layout } from "../../lib/layout.ts";
@@ -20,6 +20,12 @@ export async function keepEnded(layout: Layout, vmId: string): Promise<void> {
   await rename(from, to);
   const rest = (await readdir(to)).filter((name) => !kept.includes(name));
   await Promise.all(rest.map((name) => rm(join(to, name), { recursive: true, force: true })));
+}
+
+/** Makes room for another boot where an earlier one has ended and nobody has said so: at once, and whatever is in there. */
+export function setAside(layout: Layout, vmId: string): void {
+  mkdirSync(paths.allEnded(layout), { recursive: true, mode: 0o700 });
+  renameSync(paths.vm(layout, vmId), paths.ended(layout, vmId));
 }
 
 function hasContent(path: string): boolean {

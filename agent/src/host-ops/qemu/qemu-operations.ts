@@ -13,7 +13,7 @@ import { assertId } from "../form.ts";
 import { removeDirectory } from "../remove-directory.ts";
 import { qemuArguments } from "./arguments.ts";
 import { qemuCommand } from "./command.ts";
-import { deleteEnded, keepEnded, listEnded } from "./ended.ts";
+import { deleteEnded, keepEnded, listEnded, setAside } from "./ended.ts";
 import { deleteFirmware, listFirmware, setFirmware } from "./firmware.ts";
 import { inspectQemu, listDirectories, recordExit, recordIntent, recordProcess } from "./record.ts";
 import { assertQemu } from "./validate.ts";
@@ -73,17 +73,19 @@ async function start(
   signal: AbortSignal,
 ): Promise<QemuProcess> {
   signal.throwIfAborted();
-  if (!makeDirectory(layout, qemu.vmId)) {
-    const earlier = inspectQemu(layout, qemu.vmId);
-    if (earlier?.alive) return earlier;
-    await removeDirectory(paths.vm(layout, qemu.vmId));
-    makeDirectory(layout, qemu.vmId);
-  }
   await deleteEnded(layout, qemu.vmId);
   const firmware =
     qemu.firmware === "uefi" && !qemu.kernel ? await setFirmware(layout, qemu.vmId) : undefined;
-  recordIntent(layout, qemu);
   const command = qemuCommand(program, qemuArguments(layout, qemu, firmware));
+  // From this look until the process is there nothing is waited for, so that no other start comes in between.
+  const isFirst = makeDirectory(layout, qemu.vmId);
+  if (!isFirst) {
+    const earlier = inspectQemu(layout, qemu.vmId);
+    if (earlier?.alive) return earlier;
+    setAside(layout, qemu.vmId);
+    makeDirectory(layout, qemu.vmId);
+  }
+  recordIntent(layout, qemu);
   const { pid, startedAt, ended } = await launch(layout, qemu.vmId, command);
   const { vmId, bootId, accelerator } = qemu;
   const process = {
@@ -100,6 +102,7 @@ async function start(
     .then((exit) => recordExit(layout, process, exit))
     // A full file system must not end the agent: how the process ended is then unknown, and that it did is not.
     .catch((error: unknown) => log.warn({ vm: vmId, error }, "the end of a QEMU is not recorded"));
+  if (!isFirst) await deleteEnded(layout, vmId);
   return process;
 }
 
