@@ -210,6 +210,21 @@ describe("a guest with an address of ours", () => {
     expect(await passes(guest, nic, always[name]!)).toBe(true);
   });
 
+  it("may not ask for its address without end", async () => {
+    const flood = Buffer.from("<flood>");
+    const question = v4(mac, { from: "0.0.0.0", data: Buffer.concat([bootp(mac), flood]) }, own);
+    const begin = performance.now();
+    for (let turn = 0; turn < 10; turn++) {
+      for (let more = 0; more < 50; more++) await guest.send(question);
+      expect(await passes(guest, nic, arpFrame(mac, {}, own))).toBe(true);
+    }
+    const seconds = (performance.now() - begin) / 1000;
+    const heard = witness.frames.filter((frame) => frame.includes(flood)).length;
+    // Some at once, then five a second.
+    expect(heard).toBeGreaterThan(0);
+    expect(heard).toBeLessThanOrEqual(20 + Math.ceil(5 * seconds));
+  });
+
   it("gets through again once it has its own addresses back", async () => {
     await guest.ip(`address add ${own}/24 dev eth0`, `address add ${neighbour}/24 dev eth0`);
     expect(await guest.pings(router)).toBe(true);

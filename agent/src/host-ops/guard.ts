@@ -2,6 +2,9 @@ import { links, macs, servicesAddress } from "../lib/layout.ts";
 import type { NicOperation } from "../lib/host-operations.ts";
 import type { Table } from "./nft.ts";
 
+/** How often a guest may ask for its address: a boot takes two to ten messages, and each costs the host an answer. */
+const dhcpRate = "5/second burst 20 packets";
+
 /**
  * The table of a tap: what a guest sends is checked as it enters the host, before the bridge sees it.
  *
@@ -39,7 +42,7 @@ ${ipRules(ipv4Address, reserved)}
   accept
 }
 chain dhcp_from {
-  @th,288,48 0x${mac.replaceAll(":", "")} return
+  @th,288,48 0x${mac.replaceAll(":", "")} limit rate ${dhcpRate} return
   drop
 }
 chain ip6_from {
