@@ -80,7 +80,7 @@ test("it is found without configuration, keeps its secrets, and leaves nothing",
   expect(existsSync(join(directory("dev"), "client.pem"))).toBe(true);
   const gone = await run("host", "show");
   expect(gone).toMatchObject({ exitCode: 4 });
-  expect(gone.stderr).toContain("Start it with `lodge agent --dev`");
+  expect(gone.stderr).toContain("Start its agent: `lodge agent --dev`");
 
   const again = await run("agent", "--dev", "--down", "--purge", "-o", "json");
   expect(JSON.parse(again.stdout)).toMatchObject({ was_running: false, purged: true });
