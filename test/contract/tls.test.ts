@@ -1,5 +1,4 @@
-import { X509Certificate } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import {
   connect as connectSocket,
   createServer as createSocketServer,
@@ -19,12 +18,7 @@ import { connect, createClient, type TransportOptions } from "@lodge/schemas/rpc
 import { LodgeError } from "@lodge/schemas/rpc/error.ts";
 import { createServer, type Server } from "@lodge/schemas/rpc/server.ts";
 import { bind, type Peer } from "@lodge/schemas/rpc/service.ts";
-import {
-  describeCertificate,
-  readIdentity,
-  type ClientTls,
-  type ServerTls,
-} from "@lodge/schemas/rpc/tls.ts";
+import type { ClientTls, ServerTls } from "@lodge/schemas/rpc/tls.ts";
 
 const past = { notBefore: new Date("2020-01-01"), notAfter: new Date("2020-02-01") };
 const future = { notBefore: new Date(Date.now() + 3_600_000) };
@@ -344,61 +338,4 @@ test("key and certificate that do not belong together are refused before anythin
   expect(() =>
     connect({ address: "127.0.0.1:1", security: { ...clientTls(), ca: "not a certificate" } }),
   ).toThrow(/CA certificate is no PEM/);
-});
-
-describe("identity from files", () => {
-  const file = (name: string, text: string) => {
-    const path = join(directory, name);
-    writeFileSync(path, text);
-    return path;
-  };
-  const good = () => ({
-    ca: file("ca.pem", authority.certificate),
-    certificate: file("ann.pem", ann.certificate),
-    key: file("ann.key", ann.key),
-  });
-
-  test("good ones are read", async () => {
-    expect(await readIdentity(good())).toEqual({ ca: authority.certificate, ...ann });
-  });
-
-  test.each([
-    [
-      "a path that leads nowhere",
-      { key: "/nonexistent.key" },
-      /key \/nonexistent.key cannot be read \(ENOENT\)/,
-    ],
-    ["a directory", { ca: "/" }, /CA certificate \/ cannot be read \(EISDIR\)/],
-    ["a certificate instead of a key", { key: "ann.pem" }, /key .*ann.pem is no PEM private key/],
-    [
-      "a key instead of a certificate",
-      { certificate: "ann.key" },
-      /certificate .*ann.key is no PEM certificate/,
-    ],
-    [
-      "somebody else's key",
-      { key: "rack1.key" },
-      /rack1.key does not belong to the certificate of CN=ann/,
-    ],
-  ])("%s is named", async (_, wrong, message) => {
-    file("rack1.key", rack1.key);
-    const files = { ...good() };
-    for (const [part, path] of Object.entries(wrong)) {
-      files[part as keyof typeof files] = path.startsWith("/") ? path : join(directory, path);
-    }
-    const error: unknown = await readIdentity(files).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", reason: "CREDENTIALS_INVALID" });
-    expect((error as LodgeError).message).toMatch(message);
-    expect((error as LodgeError).remedy).toBeDefined();
-  });
-
-  test("a name in a certificate cannot forge another field", async () => {
-    const odd = await issueClientCertificate(authority, {
-      user: "ann\nOU=admin, OU=admin+OU=admin",
-      role: "viewer",
-    });
-    const described = describeCertificate(new X509Certificate(odd.certificate).raw);
-    expect(described.organizationalUnits).toEqual(["viewer"]);
-    expect(described.commonName).not.toBe("ann");
-  });
 });
