@@ -25,7 +25,7 @@ import type { z } from "zod";
 import type { Core } from "../core/agent.ts";
 import type { Change } from "../core/port/store.ts";
 import type { Record as ObjectRecord } from "../core/record.ts";
-import type { PutRequest } from "../core/service.ts";
+import type { PutRequest } from "../core/decide.ts";
 import { sentence } from "../core/words.ts";
 import type { Log } from "../lib/log.ts";
 import { audit } from "./audit.ts";

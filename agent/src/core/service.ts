@@ -1,40 +1,15 @@
-import { isDeepStrictEqual } from "node:util";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
-import { kinds, type KindName, type SpecOf } from "@lodge/schemas/spec/kind.ts";
+import { kinds, type KindName } from "@lodge/schemas/spec/kind.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Mutex } from "../lib/mutex.ts";
+import { decide, type Decision, type Principal, type PutRequest } from "./decide.ts";
+import { dismissals } from "./dismissals.ts";
 import { untilCommitted, type Draft, type Ledger } from "./ledger.ts";
 import type { Admission, Policy, Wish } from "./policy.ts";
 import type { Change } from "./port/store.ts";
 import type { Record } from "./record.ts";
 import { refusalError, type Refusal } from "./refusal.ts";
-import {
-  beingDeleted,
-  beingMade,
-  gone,
-  immutable,
-  madeTwice,
-  nameTaken,
-  plain,
-  revisionMismatch,
-} from "./wish-refusals.ts";
-import { describe } from "./words.ts";
-
-/** Who asks. */
-export interface Principal {
-  readonly name: string;
-  /** One of its runs, such as one apply; absent where the client does not say. */
-  readonly run?: string;
-  /** Whether a run, one's own or another's, still goes on: what it has made is not given to others then. */
-  readonly isAtWork?: (run: string) => boolean;
-}
-
-export interface PutRequest<K extends KindName> {
-  readonly id: string;
-  readonly spec: SpecOf<K>;
-  /** The revision that the edit was made from; absent where the object is to be new. */
-  readonly expectedRevision?: number;
-}
+import { revisionMismatch } from "./wish-refusals.ts";
 
 export type Key = { readonly id: string } | { readonly name: string };
 
@@ -46,21 +21,6 @@ export interface ServiceOptions {
   /** Shared by all kinds: wishes are judged one at a time, so that what one is given no other is. */
   readonly admission: Mutex;
 }
-
-/** What a wish leads to: the object that it stands for already, reasons against it, or a commit. */
-type Decision<K extends KindName> =
-  | { readonly answer: Record<K>; readonly refusals?: undefined; readonly admission?: undefined }
-  | {
-      readonly refusals: readonly [Refusal, ...Refusal[]];
-      readonly answer?: undefined;
-      readonly admission?: undefined;
-    }
-  | {
-      readonly wish: Wish<K>;
-      readonly admission: Admission<K>;
-      readonly answer?: undefined;
-      readonly refusals?: undefined;
-    };
 
 /** Put, Validate, Get, List, Watch and Delete of one kind. Wishes are written and nothing else: reconcilers make them true. */
 export class ObjectService<K extends KindName> {
@@ -156,7 +116,7 @@ export class ObjectService<K extends KindName> {
         if (expectedRevision !== undefined && expectedRevision !== record.specRevision) {
           throw refusalError([revisionMismatch(record, expectedRevision)]);
         }
-        const [first, ...others] = await this.#dismissals(record);
+        const [first, ...others] = await dismissals(this.#policy, this.#store, record);
         if (first) throw refusalError([first, ...others]);
         const stored = (await this.#store.get(kind, id))!;
         const expect = [{ kind, id, sequence: record.sequence }];
@@ -228,58 +188,13 @@ export class ObjectService<K extends KindName> {
     return (await this.#policy.preflight?.(spec, current)) ?? [];
   }
 
-  async #decide(
-    { id, spec, expectedRevision }: PutRequest<K>,
+  #decide(
+    request: PutRequest<K>,
     principal: Principal,
     preflight: readonly Refusal[],
     now = this.#options.clock.now(),
   ): Promise<Decision<K>> {
-    const { kind } = this.#policy;
-    const current = await this.#store.get(kind, id);
-    const refusals: Refusal[] = [...preflight];
-    const wanted = current && this.#policy.normalize ? this.#policy.normalize(spec, current) : spec;
-    if (current) {
-      if (current.deletedAt !== undefined) return { refusals: [beingDeleted(current)] };
-      if (expectedRevision !== current.specRevision) {
-        // The same wish again: its answer was lost.
-        const repeated =
-          isDeepStrictEqual(plain(wanted), plain(current.spec)) &&
-          (expectedRevision === undefined
-            ? current.creator === principal.name && current.specRevision === 1
-            : expectedRevision === current.specRevision - 1);
-        if (repeated) return { answer: current };
-        return { refusals: [revisionMismatch(current, expectedRevision)] };
-      }
-    } else if (expectedRevision !== undefined) {
-      return { refusals: [gone(kind, id)] };
-    }
-    const namesake = await this.#store.find(kind, spec.name);
-    if (namesake && namesake.id !== id) {
-      const isTwin =
-        !current &&
-        !namesake.claimed &&
-        namesake.deletedAt === undefined &&
-        namesake.creator === principal.name &&
-        isDeepStrictEqual(plain(spec), plain(namesake.spec));
-      if (isTwin) {
-        // Whatever else speaks against it, its own twin holds.
-        const refusal = kept(namesake, id, principal);
-        return refusal ? { refusals: [refusal] } : { answer: namesake };
-      }
-      refusals.push(nameTaken(namesake));
-    }
-    if (current) refusals.push(...immutable(current, wanted));
-    const wish: Wish<K> = {
-      id,
-      spec: plain(wanted),
-      ...(current && { current }),
-      creator: principal.name,
-      ...(!current && principal.run !== undefined && { maker: { run: principal.run, wish: id } }),
-      now,
-    };
-    const admission = await this.#policy.admit(wish);
-    const [first, ...others] = [...refusals, ...admission.refusals];
-    return first ? { refusals: [first, ...others] } : { wish, admission };
+    return decide(this.#policy, this.#store, request, principal, preflight, now);
   }
 
   async #commit(
@@ -333,49 +248,4 @@ export class ObjectService<K extends KindName> {
     );
     return claimed ?? record;
   }
-
-  async #dismissals(record: Record<K>): Promise<Refusal[]> {
-    const refusals: Refusal[] = [];
-    const { kind, id, spec } = record;
-    if ("deletion_protection" in spec && spec.deletion_protection) {
-      refusals.push({
-        reason: "DELETION_PROTECTED",
-        path: ["deletion_protection"],
-        message: `${describe(record)} is protected against deletion`,
-        remedy: "Apply `deletion_protection = false` first.",
-        kind,
-        id,
-        name: spec.name,
-      });
-    }
-    refusals.push(...((await this.#policy.dismiss?.(record)) ?? []));
-    const users = await this.#store.users({ kind, id });
-    if (users.length > 0) {
-      const records = await Promise.all(users.map((user) => this.#store.get(user.kind, user.id)));
-      const named = records.filter((user) => user !== undefined);
-      refusals.push({
-        reason: "IN_USE",
-        path: [],
-        message: `${describe(record)} is needed by ${named.map(describe).join(", ")}`,
-        remedy: "Delete those first, or change them so that they do not need it.",
-        kind,
-        id,
-        name: spec.name,
-        retryable: named.every((user) => user.deletedAt !== undefined),
-      });
-    }
-    return refusals;
-  }
-}
-
-/** What speaks against telling the id of an object that nobody has claimed to whoever has the same wish. */
-function kept(
-  record: Record,
-  wish: string,
-  { run, isAtWork = () => false }: Principal,
-): Refusal | undefined {
-  const { maker } = record;
-  if (!maker) return undefined;
-  if (maker.run === run) return maker.wish === wish ? undefined : madeTwice(record);
-  return isAtWork(maker.run) ? beingMade(record) : undefined;
 }

@@ -2,7 +2,8 @@ import type { Images } from "../port/images.ts";
 import type { ReconcilerContext } from "../reconciler.ts";
 import type { Record } from "../record.ts";
 import { refusalError } from "../refusal.ts";
-import type { ObjectService, Principal, PutRequest } from "../service.ts";
+import type { Principal, PutRequest } from "../decide.ts";
+import type { ObjectService } from "../service.ts";
 import { runStep } from "../step.ts";
 import { readyStatus, type ImageReconciler } from "./reconcile.ts";
 
