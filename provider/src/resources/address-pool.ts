@@ -7,7 +7,8 @@ import * as z from "zod";
 import type { Hosts } from "../hosts.ts";
 import { resource } from "../sdk/resource.ts";
 import { hostAttributes, idAttribute, timeoutsAttribute } from "./common.ts";
-import { kindResource, onOneHost, type KindDefinition } from "./kind-resource.ts";
+import { kindResource, type KindDefinition } from "./kind-resource.ts";
+import { onOneHost } from "./placement.ts";
 
 const schema = z.object({
   id: idAttribute,

@@ -56,3 +56,11 @@ function limit(description: string) {
 export const defaultTimeouts = { create: 1_200_000, update: 1_200_000, delete: 600_000 } as const;
 
 export type Operation = keyof typeof defaultTimeouts;
+
+/** What a user allows each operation. */
+export type Timeouts = { readonly [name in Operation]?: string | null };
+
+/** The attribute `timeouts` of a plan or a state. */
+export function timeouts(values: unknown): Timeouts | null {
+  return (values as { readonly timeouts?: Timeouts | null }).timeouts ?? null;
+}

@@ -1,6 +1,6 @@
 import { lodgeError, type LodgeError } from "@lodge/schemas/rpc/error.ts";
 import { formatDuration, parseDuration } from "@lodge/schemas/spec/duration.ts";
-import { defaultTimeouts, type Operation } from "./common.ts";
+import { defaultTimeouts, type Operation, type Timeouts } from "./common.ts";
 
 /** When an operation must end, and why it ended: the user's Ctrl-C, or the time that the configuration allows. */
 export interface Deadline {
@@ -16,7 +16,7 @@ const participles = { create: "made", update: "changed", delete: "deleted" } as 
 /** The deadline of an operation by the resource's `timeouts`. */
 export function deadline(
   operation: Operation,
-  timeouts: { readonly [name in Operation]?: string | null } | null | undefined,
+  timeouts: Timeouts | null,
   signal: AbortSignal,
 ): Deadline {
   const text = timeouts?.[operation];

@@ -11,9 +11,10 @@ import { resource, type PlanContext } from "../sdk/resource.ts";
 import { isUnknown } from "../sdk/value/unknown.ts";
 import { hostsAttribute, idAttribute, timeoutsAttribute } from "./common.ts";
 import { within, type Deadline } from "./deadline.ts";
-import { kindResource, onHosts, type KindDefinition } from "./kind-resource.ts";
+import { kindResource, type KindDefinition } from "./kind-resource.ts";
 import { digestOf, fileChunks, sizeOf } from "./local-file.ts";
 import { patiently } from "./patience.ts";
+import { onHosts } from "./placement.ts";
 import { graceful, outlook, persistently, put, settle } from "./put.ts";
 import { specOf } from "./translate.ts";
 

@@ -5,18 +5,17 @@ import { kinds, type KindName } from "@lodge/schemas/spec/kind.ts";
 import { randomUUID } from "node:crypto";
 import type { z } from "zod";
 import type { Agent } from "../agent.ts";
-import { isNotFound, type Hosts } from "../hosts.ts";
-import { Interrupted } from "../sdk/interrupted.ts";
-import type { CreateContext, PlanContext, Resource } from "../sdk/resource.ts";
+import type { Hosts } from "../hosts.ts";
+import type { PlanContext, Resource } from "../sdk/resource.ts";
 import { gone } from "../sdk/resource.ts";
-import { isUnknown } from "../sdk/value/unknown.ts";
 import type { PrivateData } from "../sdk/values.ts";
 import { article } from "./article.ts";
-import { idIdentity, type Operation } from "./common.ts";
-import { deadline, within, type Deadline } from "./deadline.ts";
+import { idIdentity, timeouts } from "./common.ts";
+import { deadline, type Deadline } from "./deadline.ts";
+import { current, deleteItem, keep, outcome, readItem } from "./kind-object.ts";
+import type { Placement } from "./placement.ts";
 import { planKind } from "./plan-kind.ts";
-import { persistently, pointed, put } from "./put.ts";
-import { follow } from "./settle.ts";
+import { put } from "./put.ts";
 import { attributesOf, sameSpec, specOf } from "./translate.ts";
 import { walkOf } from "./walk.ts";
 
@@ -27,42 +26,6 @@ export function privateOf({ id, specRevision, spec }: Item<KindName>): PrivateDa
   const isProtected = "deletion_protection" in spec && spec.deletion_protection;
   return { id, revision: specRevision, ...(isProtected && { protected: true }) };
 }
-
-/** Where wish and fact of an object's host stand in its attributes. */
-interface Placement {
-  /** The attribute of the wish. */
-  readonly attribute: "host" | "hosts";
-  /** The host that is wished for: unknown where that is not known yet, null for the default one. */
-  wish(values: Values): unknown;
-  /** The attributes of an object that is on a host. */
-  fact(host: string): Values;
-  /** What a configuration says that puts an object on a host which is not the default one. */
-  choice(host: string): Values;
-  /** The host that an object in state is on. */
-  home(state: Values): string | null;
-}
-
-/** Disks, pools and VMs: one `host`, wish and fact apart. */
-export const onOneHost: Placement = {
-  attribute: "host",
-  wish: (values) => values["host"],
-  fact: (host) => ({ actual_host: host }),
-  choice: (host) => ({ host }),
-  home: (state) => state["actual_host"] as string | null,
-};
-
-/** Networks and images: a set of `hosts`. */
-export const onHosts: Placement = {
-  attribute: "hosts",
-  wish: (values) => {
-    const hosts = values["hosts"];
-    if (isUnknown(hosts)) return hosts;
-    return [...((hosts as ReadonlySet<unknown> | null) ?? [])][0] ?? null;
-  },
-  fact: (host) => ({ hosts: new Set([host]) }),
-  choice: () => ({}),
-  home: (state) => [...((state["hosts"] as ReadonlySet<string> | null) ?? [])][0] ?? null,
-};
 
 export interface KindDefinition<K extends KindName, Schema extends z.ZodObject> {
   readonly kind: K;
@@ -186,107 +149,6 @@ export function stateOf<K extends KindName, Schema extends z.ZodObject>(
   return { ...attributesOf(kind, schema, item), ...placement.fact(item.host), ...derive?.(item) };
 }
 
-/** The object of a state as it is now. */
-export function current<K extends KindName>(
-  agent: Agent,
-  kind: K,
-  state: unknown,
-  limit: Deadline,
-): Promise<Item<K>> {
-  const { id, name } = state as { readonly id: string; readonly name: string };
-  return within(limit, `The ${kinds[kind].title} ${name}`, () =>
-    agent.kind(kind).get({ id }, false, { signal: limit.signal }),
-  );
-}
-
-/**
- * Says that the id of what was made is kept, once Terraform has been told it; not if Terraform has gone. An object of which
- * it is not said is given to the next apply of the same wish.
- */
-export function keep(
-  agent: Agent,
-  kind: KindName,
-  id: string,
-  { signal, afterwards }: Pick<CreateContext<z.ZodObject, Hosts>, "signal" | "afterwards">,
-): void {
-  const isHeard = !signal.aborted || signal.reason instanceof Interrupted;
-  if (isHeard) afterwards(() => agent.claim(kind, id));
-}
-
-/** One object by its id, on its host or, since objects can be moved, on any other. */
-export async function readItem<K extends KindName>(
-  kind: K,
-  hosts: Hosts,
-  home: string | null,
-  id: string,
-  signal: AbortSignal,
-): Promise<Item<K> | undefined> {
-  const agent = await hosts.agent(home, "state");
-  return (await agent.read(kind, id, signal)) ?? hosts.find(kind, id, signal);
-}
-
-/**
- * Deletes an object and waits until nothing of it is left; one that is gone already is success. `look` is given the object
- * after each of its changes until then.
- */
-export async function deleteItem<K extends KindName>(
-  agent: Agent,
-  kind: K,
-  state: unknown,
-  limit: Deadline,
-  look: (seen: Item<K>) => void = () => {},
-): Promise<void> {
-  const { id, name } = state as { readonly id: string; readonly name: string };
-  try {
-    await within(limit, `The ${kinds[kind].title} ${name}`, () =>
-      persistently(limit, () => agent.kind(kind).delete(id, { signal: limit.signal })),
-    );
-    await follow(agent, kind, id, limit, (seen) => {
-      if (seen) look(seen);
-      if (seen?.status.phase === "failed") throw new Failure(kind, seen);
-      return seen === undefined;
-    });
-  } catch (thrown) {
-    if (!isNotFound(thrown)) throw pointed(thrown);
-  } finally {
-    agent.forget();
-  }
-}
-
-/** The object once its wish is true, or the error that keeps it from that. */
-export async function outcome<K extends KindName>(
-  agent: Agent,
-  kind: K,
-  wished: Item<K>,
-  limit: Deadline,
-): Promise<Item<K> | { readonly error: unknown }> {
-  try {
-    const seen = await follow(agent, kind, wished.id, limit, (item) => {
-      if (item && item.sequence > wished.sequence && item.status.phase === "failed")
-        throw new Failure(kind, item);
-      return item === undefined || item.observedRevision >= wished.specRevision;
-    });
-    return (
-      seen ?? {
-        error: lodgeError("NOT_FOUND", `The ${kinds[kind].title} was deleted while it was made.`),
-      }
-    );
-  } catch (error) {
-    return { error: pointed(error) };
-  } finally {
-    agent.forget();
-  }
-}
-
-/** The agent could not make true what it was asked for. It tries again by itself. */
-export class Failure extends Error {
-  override readonly name = "Failure";
-
-  constructor(kind: KindName, { spec, status }: Item<KindName>) {
-    super(`The ${kinds[kind].title} ${spec.name} has failed: ${status.message}`);
-  }
-}
-
 /** A failed create is recorded with what the agent answered, so that it is known and replaced. */
 function settled<K extends KindName>(
   state: (item: Item<K>) => never,
@@ -296,12 +158,4 @@ function settled<K extends KindName>(
   if ("error" in result)
     return { state: state(wished), private: privateOf(wished), error: result.error };
   return { state: state(result), private: privateOf(result) };
-}
-
-/** The attribute `timeouts` of a plan or a state. */
-export function timeouts(values: unknown): { readonly [name in Operation]?: string | null } | null {
-  return (
-    ((values as Values)["timeouts"] as { readonly [name in Operation]?: string | null } | null) ??
-    null
-  );
 }

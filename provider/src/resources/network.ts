@@ -3,7 +3,8 @@ import * as z from "zod";
 import type { Hosts } from "../hosts.ts";
 import { resource } from "../sdk/resource.ts";
 import { hostsAttribute, idAttribute, timeoutsAttribute } from "./common.ts";
-import { kindResource, onHosts, type KindDefinition } from "./kind-resource.ts";
+import { kindResource, type KindDefinition } from "./kind-resource.ts";
+import { onHosts } from "./placement.ts";
 
 const schema = z.object({
   id: idAttribute,

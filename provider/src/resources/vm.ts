@@ -6,22 +6,12 @@ import type { Hosts } from "../hosts.ts";
 import type { Diagnostics } from "../sdk/diagnostic.ts";
 import { gone, resource } from "../sdk/resource.ts";
 import type { PartialValues, PrivateData, Values } from "../sdk/values.ts";
+import { timeouts } from "./common.ts";
 import { deadline, type Deadline } from "./deadline.ts";
-import {
-  current,
-  deleteItem,
-  Failure,
-  keep,
-  kindResource,
-  onOneHost,
-  outcome,
-  privateOf,
-  readItem,
-  stateOf,
-  timeouts,
-  type KindDefinition,
-} from "./kind-resource.ts";
 import { tellForcedStop } from "./forced-stop.ts";
+import { current, deleteItem, Failure, keep, outcome, readItem } from "./kind-object.ts";
+import { kindResource, privateOf, stateOf, type KindDefinition } from "./kind-resource.ts";
+import { onOneHost } from "./placement.ts";
 import { put } from "./put.ts";
 import { runningAfter, stillRunning } from "./running.ts";
 import { follow } from "./settle.ts";

@@ -17,7 +17,8 @@ import type { z } from "zod";
 import type { FunctionParameter, ProviderFunction } from "../function.ts";
 import type { Provider } from "../provider.ts";
 import { schemaMessage } from "../schema/block.ts";
-import { deriveSchema, deriveType, SchemaError } from "../schema/derive.ts";
+import { deriveSchema, deriveType } from "../schema/derive.ts";
+import { SchemaError } from "../schema/unwrap.ts";
 import { formatType } from "../value/type.ts";
 import { identitySchemaMessage } from "./identity.ts";
 
