@@ -78,7 +78,7 @@ describe("import by identity", () => {
     await expect(core.importByIdentity("memory_item", { id, name: "z" })).rejects.toThrow(
       `${id} is h, not z`,
     );
-    expect(() => core.importByIdentity("memory_item", { name: "h" })).toThrow("needs id");
+    await expect(core.importByIdentity("memory_item", { name: "h" })).rejects.toThrow("needs id");
   });
 
   test("of another object than was asked for is a bug, and told as one", async () => {
