@@ -6,7 +6,7 @@ import * as z from "zod";
 import type { Agent } from "../agent.ts";
 import type { Hosts } from "../hosts.ts";
 import { isAskedLater } from "../resources/asked-later.ts";
-import { deadline, type Deadline } from "../resources/deadline.ts";
+import { deadline, isLate, type Deadline } from "../resources/deadline.ts";
 import { follow } from "../resources/settle.ts";
 import type { InvokeContext, PlanActionContext } from "../sdk/action.ts";
 import { AttributeError } from "../sdk/diagnostic.ts";
@@ -92,7 +92,7 @@ export async function invokeVmAction(
     const end = `${name} is ${goal}`;
     if (!said.startsWith(end)) progress(end);
   } catch (thrown) {
-    if (limit.remaining() > 0) throw thrown;
+    if (!isLate(limit.signal)) throw thrown;
     throw new Error(
       `The VM ${name} is not ${goal} after ${timeout}; it goes on without Terraform. Raise timeout, or look at what holds it up with \`lodge vm log ${name}\`.`,
       { cause: thrown },

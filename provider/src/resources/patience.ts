@@ -38,8 +38,7 @@ export async function patiently<T>(
     } catch (thrown) {
       const waited = performance.now() - begun;
       const wait = await waitFor(thrown, waited, outlook);
-      if (wait === undefined || wait > remaining() || signal.aborted)
-        throw waited < PAUSE ? thrown : inVain(thrown, waited);
+      if (wait === undefined || wait > remaining() || signal.aborted) throw inVain(thrown, waited);
       const { message } = thrown as LodgeError;
       if (told === undefined && (thrown as LodgeError).is("ADDRESS_TAKEN")) {
         told = `${message} A shorter \`cooldown\` of the pool, or another address, would have spared the wait.`;
@@ -47,7 +46,7 @@ export async function patiently<T>(
         (await openLog(process.env, "lodge")).info("The apply waits for an address to be free");
       }
       await sleep(Math.min(PAUSE, wait), undefined, { signal }).catch(() => {
-        throw thrown;
+        throw inVain(thrown, performance.now() - begun);
       });
     }
   }
@@ -69,9 +68,9 @@ async function waitFor(
   return passes ? PAUSE / 4 : undefined;
 }
 
-/** A refusal that has not passed. */
+/** A refusal that has not passed, with how long that was waited for. */
 function inVain(thrown: unknown, waited: number): unknown {
-  if (!(thrown instanceof LodgeError) || !isClash(thrown.reason)) return thrown;
+  if (waited < PAUSE || !(thrown instanceof LodgeError) || !isClash(thrown.reason)) return thrown;
   const duration = formatDuration(Math.round(waited / 1000) * 1000);
   thrown.message += ` The apply has waited ${duration} for that to change.`;
   return thrown;
