@@ -206,7 +206,7 @@ export class QemuHypervisor implements Hypervisor, Disposable {
 
   /** QEMU's own words; they pass through a pipe, and so may come a moment after its end. */
   async #whyEnded(vmId: string): Promise<string> {
-    for (let tries = 0; tries < 10; tries++) {
+    for (let tries = 0; tries < 50; tries++) {
       await sleep(20);
       const words = await readLogTail(this.#options.layout, vmId);
       if (words !== "") return words.replaceAll(/^qemu-system-\S+: /gm, "");

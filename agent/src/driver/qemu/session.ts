@@ -207,12 +207,14 @@ export class Session implements Disposable {
   async #lastWords(): Promise<string> {
     const { layout, log } = this.#options;
     const { vmId } = this.process;
-    // Who started the process is told of its end about when its socket ends; an agent that did not never is.
+    // Who started the process is told of its end about when its socket ends; an agent that did not never is. What QEMU
+    // said of an end of its own passes through a pipe, and so may come a moment later.
     let exit: QemuProcess["exit"];
     try {
-      for (let tries = 0; tries < 10 && !exit; tries++) {
+      for (let tries = 0; tries < 10; tries++) {
         await sleep(20);
-        exit = await this.#options.exit();
+        exit ??= await this.#options.exit();
+        if (exit && (exit.signal !== null || (await readLogTail(layout, vmId)) !== "")) break;
       }
       return await describeEnd(layout, vmId, exit);
     } catch (error) {
