@@ -32,6 +32,7 @@ export default defineConfig({
           isolate: false,
           expect: expected,
           testTimeout: 150_000,
+          hookTimeout: 150_000,
         },
       },
       ...kinds.map(({ include, ...kind }, index) => ({

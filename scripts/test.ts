@@ -76,7 +76,7 @@ async function main(args: readonly string[]): Promise<number> {
     failed.push(interrupted.signal.aborted ? "interrupted" : "the run itself");
     if (!interrupted.signal.aborted) console.log((error as Error).message);
   }
-  for (const { pid, command } of await endLeftovers(mark))
+  for (const { pid, command } of await endLeftovers(mark, interrupted.signal.aborted ? 0 : 10_000))
     failed.push(`left behind: process ${pid}, ${command}`);
   report(
     { ...summary, passed: summary.passed + passed, failed: [...failed, ...summary.failed] },

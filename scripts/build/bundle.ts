@@ -78,7 +78,9 @@ function writeWhole(path: string, contents: Uint8Array): void {
 
 /** A process that runs may still load a module of the build before, so only old ones go; compiled ones are made anew. */
 export function removeOld(directory: string, current: ReadonlySet<string>): void {
-  rmSync(join(directory, ".compile-cache"), { recursive: true, force: true });
+  // A process that runs may put something there meanwhile.
+  const patience = { maxRetries: 10, retryDelay: 50 };
+  rmSync(join(directory, ".compile-cache"), { recursive: true, force: true, ...patience });
   const limit = Date.now() - keepOldMs;
   for (const name of readdirSync(directory)) {
     const path = join(directory, name);

@@ -12,7 +12,7 @@ it("finds and ends processes by their mark, those in sessions of their own too",
   try {
     await Promise.all([once(child, "spawn"), once(bystander, "spawn")]);
     const ended = once(child, "exit");
-    expect(await endLeftovers(mark)).toEqual([{ pid: child.pid, command: "sleep 1000" }]);
+    expect(await endLeftovers(mark, 100)).toEqual([{ pid: child.pid, command: "sleep 1000" }]);
     expect(await ended).toEqual([null, "SIGKILL"]);
     expect(leftovers(mark)).toEqual([]);
     expect(bystander.exitCode ?? bystander.signalCode).toBeNull();
@@ -22,6 +22,15 @@ it("finds and ends processes by their mark, those in sessions of their own too",
   }
 });
 
+it("lets what is just ending end", async () => {
+  const mark = randomUUID();
+  const env = { ...process.env, [markVariable]: mark };
+  const child = spawn("sleep", ["0.2"], { env, detached: true, stdio: "ignore" });
+  const ended = once(child, "exit");
+  expect(await endLeftovers(mark, 600_000)).toEqual([]);
+  expect(await ended).toEqual([0, null]);
+});
+
 it("finds nothing where nothing is left", async () => {
-  expect(await endLeftovers(randomUUID())).toEqual([]);
+  expect(await endLeftovers(randomUUID(), 600_000)).toEqual([]);
 });

@@ -1,5 +1,6 @@
 /** Processes that a test run left behind: all of its processes carry its mark in their environment. */
 import { readFileSync, readdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** The environment variable that marks the processes of one run. */
 export const markVariable = "LODGE_TEST_RUN";
@@ -21,12 +22,18 @@ export function leftovers(mark: string): readonly Leftover[] {
     }));
 }
 
-/** Ends what was left, by pid, and waits until it is gone. */
-export async function endLeftovers(mark: string): Promise<readonly Leftover[]> {
+/**
+ * Ends what was left, by pid, and waits until it is gone.
+ * @param grace for how long what is just ending may do so by itself, in milliseconds
+ * @returns what had not ended by then
+ */
+export async function endLeftovers(mark: string, grace: number): Promise<readonly Leftover[]> {
+  const begin = performance.now();
+  while (performance.now() - begin < grace && leftovers(mark).length > 0) await sleep(50);
   const found = leftovers(mark);
   for (let round = 0; leftovers(mark).length > 0 && round < 100; round++) {
     for (const { pid } of leftovers(mark)) kill(pid);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
   }
   return found;
 }

@@ -168,7 +168,12 @@ test("the walk of the README leads from nothing to a VM, and to nothing again", 
       "package.json",
     ])
       symlinkSync(join(root, name), join(copy, name));
-    cpSync(examples, join(copy, "cdk-examples"), { recursive: true, verbatimSymlinks: true });
+    cpSync(examples, join(copy, "cdk-examples"), {
+      recursive: true,
+      verbatimSymlinks: true,
+      // Another test may be running its programs there, and removing them.
+      filter: (path) => !basename(path).startsWith(".app-"),
+    });
     const home = join(copy, "home");
     mkdirSync(home);
     const env = {

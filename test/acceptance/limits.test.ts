@@ -32,7 +32,7 @@ describe("a host that takes too long", () => {
     };
   }
 
-  const patience = { create: "1s", update: "1s", delete: "1s" };
+  const patience = { create: "5s", update: "5s", delete: "5s" };
   const resources = (): Resources => ({
     "lodge_network.it": {
       name: "it",

@@ -1,6 +1,7 @@
 /** The real Terraform where objects are replaced, wished for twice, or made while it is interrupted or dies. */
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { identify, signalProcess } from "@lodge/agent/lib/process.ts";
 import type { KindName } from "@lodge/schemas/spec/kind.ts";
 import { CoreAgent, type Stand } from "../harness/core-agent.ts";
 import { dist } from "../harness/executable.ts";
@@ -171,8 +172,10 @@ test.each(["the provider", "Terraform and the provider"])(
     const running = terraform.start(["apply", "-no-color", "-auto-approve"]);
     await reached;
     if (victim === "the provider") {
-      for (const pid of terraform.processes())
-        if (pid !== running.child.pid) process.kill(pid, "SIGKILL");
+      for (const pid of terraform.processes()) {
+        const provider = pid === running.child.pid ? undefined : identify(pid);
+        if (provider) signalProcess(provider, "SIGKILL");
+      }
     } else running.signalGroup("SIGKILL");
     release();
     await running.result;

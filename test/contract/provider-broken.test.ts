@@ -67,7 +67,7 @@ describe("an answer", () => {
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
     });
-    const config = { ...web, name: "db", timeouts: { create: "1s", delete: "1s" } };
+    const config = { ...web, name: "db", timeouts: { create: "3s", delete: "3s" } };
     const endless = await attempt(await provider([agent]), "lodge_vm", undefined, config);
     expect(endless.warnings).toEqual([
       expect.stringMatching(/did not get there in the time that timeouts allows/u),

@@ -1,6 +1,7 @@
 /** Answers that are lost, applies that are interrupted, objects that cannot be made: nothing is made twice or left over. */
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { violatedInvariants } from "@lodge/agent/core/testing/invariants.ts";
 import type { Instance } from "@lodge/provider/sdk/testing/core-error.ts";
@@ -113,10 +114,10 @@ describe.each(ways)("%s by %s", (kind, method, config) => {
   test("is in the state, where the time ended and the answer was lost", async () => {
     // The connection breaks after the end of the time, and nobody asks again for what may have been made.
     loseAnswer(method, async () => {
-      await new Promise((resolve) => setTimeout(resolve, 1100));
+      await sleep(5_100);
       agent.cut();
     });
-    const timeouts = { create: "1s" };
+    const timeouts = { create: "5s" };
     const { instance } = await attempt(await provider([agent]), type, undefined, {
       ...wish(),
       timeouts,
@@ -138,7 +139,7 @@ describe.each(ways)("%s by %s", (kind, method, config) => {
     const core = await provider([agent]);
     // Were both planned in one process, that would say so.
     const [one, other] = [core.resource(type), (await provider([agent])).resource(type)];
-    const impatient = { ...wish(), timeouts: { create: "1s" } };
+    const impatient = { ...wish(), timeouts: { create: "3s" } };
     const planned = await other.plan(undefined, impatient);
     const first = await one.apply(await one.plan(undefined, wish()), wish());
     await expect(other.apply(planned, impatient)).rejects.toThrow(/named new exists already/u);
@@ -170,12 +171,12 @@ describe.each(ways)("%s by %s", (kind, method, config) => {
   test("is not adopted by another user, with another wish, or once it is claimed", async () => {
     const { instance } = await apply(undefined);
     const [id] = await made(kind);
-    const taken = `Unable to create ${type}: .* named new exists already \\(id ${id}, created by ann\\)\\.( The apply has waited \\ds for that to change\\.)? Choose another name: a Terraform state has that one already\\. \\(NAME_TAKEN\\) \\(at name\\)$`;
+    const taken = `Unable to create ${type}: .* named new exists already \\(id ${id}, created by ann\\)\\.( The apply has waited \\d+s for that to change\\.)? Choose another name: a Terraform state has that one already\\. \\(NAME_TAKEN\\) \\(at name\\)$`;
     // A plan would say so already.
     agent.stands.set(method.replace(/\/.*/u, "/Validate"), async () => ({}));
     const refused = async (user: string, further: object) => {
       const core = await provider([agent], { identity: await clientIdentity("admin", user) });
-      const impatient = { ...wish(), timeouts: { create: "2s" } };
+      const impatient = { ...wish(), timeouts: { create: "4s" } };
       const { error } = await attempt(core, type, undefined, { ...impatient, ...further });
       expect(error).toMatch(new RegExp(taken, "u"));
     };

@@ -64,7 +64,7 @@ describe.each(kinds)("a tainted %s", (kind, config) => {
     const item = await apply(kind, undefined, config);
     // With create_before_destroy the object is no longer the resource's when the new one is made.
     const core = await command();
-    const impatient = { ...config, timeouts: { create: "1s" } };
+    const impatient = { ...config, timeouts: { create: "3s" } };
     const plan = await core.plan(type, taint(item), impatient);
     const first = await core
       .resource(type)
@@ -139,10 +139,10 @@ describe("a name that is taken", () => {
 
   test("by an object that stays although it is in a state, ends the apply with what stands in the way", async () => {
     await apply("disk", undefined, config);
-    const impatient = { ...config, timeouts: { create: "2s" } };
+    const impatient = { ...config, timeouts: { create: "4s" } };
     const { error } = await attempt(await command(), "lodge_disk", undefined, impatient);
     expect(error).toMatch(
-      /^Unable to create lodge_disk: A disk named data exists already .* The apply has waited [12]s for that to change\. Choose another name: a Terraform state has that one already\./u,
+      /^Unable to create lodge_disk: A disk named data exists already .* The apply has waited \d+s for that to change\. Choose another name: a Terraform state has that one already\./u,
     );
   });
 });
@@ -240,7 +240,7 @@ describe("two resources of one configuration", () => {
 
   test.each(kinds)("are never told one id by an apply: %s", async (kind, config) => {
     const core = await command();
-    const impatient = { ...config, timeouts: { create: "1s" } };
+    const impatient = { ...config, timeouts: { create: "3s" } };
     // Each is planned without the other, as where a name is known only at apply.
     const [one, other] = [core.resource(`lodge_${kind}`), core.resource(`lodge_${kind}`)];
     const plans = [

@@ -44,7 +44,7 @@ async function changes(item: Instance, config: object) {
 }
 
 describe("a wait that fails", () => {
-  const silent = web({ console: "login:", timeout: "1s" });
+  const silent = web({ console: "login:", timeout: "3s" });
 
   test("when the VM is made is a warning that names it; the next plan waits again", async () => {
     const first = await apply(undefined, silent);
@@ -57,7 +57,7 @@ describe("a wait that fails", () => {
     });
     expect(first.warnings).toEqual([
       expect.stringMatching(
-        /^The VM web is made, and not ready: The wait for "login:" on the console has failed\. It did not come within 1s/u,
+        /^The VM web is made, and not ready: The wait for "login:" on the console has failed\. It did not come within 3s/u,
       ),
     ]);
     expect(await changes(first.instance!, silent)).toEqual({
@@ -91,7 +91,7 @@ describe("a wait that fails", () => {
   test("with on_timeout = fail is an error, and taints", async () => {
     const { instance, error } = await apply(
       undefined,
-      web({ console: "login:", timeout: "1s", on_timeout: "fail" }),
+      web({ console: "login:", timeout: "3s", on_timeout: "fail" }),
     );
     expect(error).toMatch(
       /^Unable to create lodge_vm: The wait for "login:" on the console has failed/u,
@@ -101,7 +101,7 @@ describe("a wait that fails", () => {
   });
 
   test("is the only one that is named", async () => {
-    const started = apply(undefined, web({ ipv4: true, tcp_port: 22, timeout: "1s" }));
+    const started = apply(undefined, web({ ipv4: true, tcp_port: 22, timeout: "3s" }));
     let vm;
     do {
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -125,18 +125,18 @@ describe("an update of a guest that runs and has shown what was waited for", () 
       setImmediate(() => agent.world.hypervisor.guestPrints(config.vmId, "login: "));
       return machine;
     };
-    const { instance } = await apply(undefined, web({ console: "login:", timeout: "2s" }));
+    const { instance } = await apply(undefined, web({ console: "login:", timeout: "30s" }));
     expect(attributes(instance!)["ready"]).toBe(true);
     agent.world.hypervisor.guestPrints(attributes(instance!)["id"], "x".repeat(2 ** 21));
     agent.counted();
     return instance!;
   }
   const waits = () => agent.counted()["VmService/Console"] ?? 0;
-  const wait_for = { console: "login:", timeout: "2s" };
+  const wait_for = { console: "login:", timeout: "30s" };
 
   test.each<[string, object, number]>([
     ["of something else does not wait again", { wait_for, deletion_protection: true }, 0],
-    ["of the wait's time alone does not", { wait_for: { ...wait_for, timeout: "3s" } }, 0],
+    ["of the wait's time alone does not", { wait_for: { ...wait_for, timeout: "40s" } }, 0],
     ["that adds a text does not: it may be gone", { wait_for: { console: "Welcome" } }, 0],
     ["that boots it does", { wait_for, cpus: 2, on_restart_required: "restart" }, 1],
   ])("%s", async (_, more, expected) => {
@@ -150,7 +150,7 @@ describe("an update of a guest that runs and has shown what was waited for", () 
 
   test("waits for a port that was not asked for before, until it comes, and for nothing else", async () => {
     const item = await forgetful();
-    const config = web({ console: "login:", tcp_port: 22, timeout: "1s" });
+    const config = web({ console: "login:", tcp_port: 22, timeout: "3s" });
     const { error, instance } = await apply(item, config);
     expect(error).toMatch(/The wait for TCP port 22 has failed/u);
     expect(attributes(instance!)["ready"]).toBe(false);
@@ -194,7 +194,7 @@ describe("an update of a guest that runs and has shown what was waited for", () 
     const { instance } = await apply(undefined, config);
     const { id } = attributes(instance!);
     expect(agent.world.networks.boot(id, "eth0")).toBe(true);
-    const wait = { ...config, wait_for: { ipv4: true, timeout: "1s" } };
+    const wait = { ...config, wait_for: { ipv4: true, timeout: "3s" } };
     const first = await apply(instance, wait);
     expect(first.error).toBeUndefined();
     const second = { ...wait, primary_nic: "eth1" };
@@ -206,7 +206,7 @@ describe("an update of a guest that runs and has shown what was waited for", () 
   test("does not wait for an interface that the guest gets at its next boot", async () => {
     const { instance } = await apply(undefined, web(null));
     expect(agent.world.networks.boot(attributes(instance!)["id"], "eth0")).toBe(true);
-    const wait_for = { ipv4: true, timeout: "1s" };
+    const wait_for = { ipv4: true, timeout: "3s" };
     const config = { ...web(wait_for), nics: { eth0: nic, eth1: nic }, primary_nic: "eth1" };
     const { error, instance: then } = await apply(instance, config);
     expect(error).toBeUndefined();
@@ -291,7 +291,7 @@ describe("a wait for an address", () => {
 });
 
 test("nothing is waited for where the VM shall be off", async () => {
-  const off = { ...web({ console: "login:", timeout: "1s" }), power_state: "stopped" };
+  const off = { ...web({ console: "login:", timeout: "3s" }), power_state: "stopped" };
   const { instance, warnings } = await apply(undefined, off);
   expect([attributes(instance!)["ready"], warnings]).toEqual([true, []]);
 });
@@ -354,7 +354,7 @@ test("the time that timeouts allows taints no VM, however its waits are to fail"
   const config = web({ console: "login:", on_timeout: "fail" });
   const { instance, error, warnings } = await apply(undefined, {
     ...config,
-    timeouts: { create: "1s" },
+    timeouts: { create: "3s" },
   });
   expect([error, instance!.tainted]).toEqual([undefined, false]);
   expect(warnings).toEqual([expect.stringMatching(/The time that timeouts allows has passed/u)]);
@@ -364,7 +364,7 @@ test("the time that timeouts allows ends a create with what is there, and an upd
   const { hypervisor } = agent.world;
   const held = Promise.withResolvers<void>();
   hypervisor.faults.hook = (method) => (method === "start" ? held.promise : undefined);
-  const config = { ...web(null), timeouts: { create: "1s", update: "1s" } };
+  const config = { ...web(null), timeouts: { create: "3s", update: "3s" } };
   const first = await apply(undefined, config);
   expect(attributes(first.instance!)).toMatchObject({
     ready: false,

@@ -12,6 +12,9 @@ import { exec, type ExecOptions, type ExecResult } from "../../agent/src/lib/exe
 
 let count = 0;
 
+/** Where the hub's third leg listens, at an address of each guest's own. */
+const wirePort = 4000;
+
 /** A guest on a tap. Only for tests that run in a namespace of their own. */
 export class Guest implements AsyncDisposable {
   /** Every frame on the wire, in either direction. */
@@ -21,39 +24,37 @@ export class Guest implements AsyncDisposable {
   readonly #servers: ChildProcess[] = [];
   #ended = false;
   readonly #socket: Socket;
-  readonly #port: number;
+  readonly #wire: string;
 
-  private constructor(namespace: string, qemu: ChildProcess, socket: Socket, port: number) {
+  private constructor(namespace: string, qemu: ChildProcess, socket: Socket, wire: string) {
     this.namespace = namespace;
     this.#qemu = qemu;
     this.#socket = socket;
-    this.#port = port;
+    this.#wire = wire;
     socket.on("message", (frame) => this.frames.push(frame));
   }
 
   static async plug(tap: string, mac: string): Promise<Guest> {
     assertInside();
     const namespace = `guest${++count}`;
+    // An address of its own: a port that was found free may be another's before QEMU has it.
+    const wire = `127.1.${count >> 8}.${count & 255}`;
     await exec("ip", ["tuntap", "add", "dev", namespace, "mode", "tap"]);
     const socket = createSocket("udp4");
     socket.bind(0, "127.0.0.1");
     await once(socket, "listening");
-    const spare = createSocket("udp4").bind(0, "127.0.0.1");
-    await once(spare, "listening");
-    const port = spare.address().port;
-    spare.close();
     const qemu = spawn(
       "qemu-system-x86_64",
       [
         ...words("-machine none -nodefaults -display none -monitor stdio"),
         ...leg(0, `tap,ifname=${tap},script=no,downscript=no`),
         ...leg(1, `tap,ifname=${namespace},script=no,downscript=no`),
-        ...leg(2, `socket,udp=127.0.0.1:${socket.address().port},localaddr=127.0.0.1:${port}`),
+        ...leg(2, `socket,udp=127.0.0.1:${socket.address().port},localaddr=${wire}:${wirePort}`),
       ],
       { stdio: ["pipe", "pipe", "inherit"] },
     );
     await prompted(qemu);
-    const guest = new Guest(namespace, qemu, socket, port);
+    const guest = new Guest(namespace, qemu, socket, wire);
     await exec("ip", ["netns", "add", namespace]);
     const commands = [`link set dev ${namespace} netns ${namespace} name eth0 address ${mac}`];
     await exec("ip", ["-batch", "-"], { input: `${commands.join("\n")}\n` });
@@ -131,7 +132,7 @@ export class Guest implements AsyncDisposable {
   /** Puts a frame on the wire, as if the guest had sent it. */
   async send(frame: Buffer): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      this.#socket.send(frame, this.#port, "127.0.0.1", (error) =>
+      this.#socket.send(frame, wirePort, this.#wire, (error) =>
         error ? reject(error) : resolve(),
       );
     });

@@ -23,8 +23,8 @@ import { buildGuest } from "../../scripts/guest/build.ts";
 import { guestCommandLine, timestampArgument } from "../../scripts/guest/command-line.ts";
 import { limit } from "./scale.ts";
 
-/** Milliseconds that the small guest takes to its greeting on an idle machine. */
-const bootTime = 2_000;
+/** Milliseconds that the longest of what is waited for takes on an idle machine: a guest that prints without end. */
+const longest = 15_000;
 
 /** The part of an agent that drives QEMU, in directories of its own, and what a test wants of guests. Ends all it made. */
 export class QemuHost implements AsyncDisposable {
@@ -113,7 +113,7 @@ export class QemuHost implements AsyncDisposable {
 
   /** What the guest printed from the beginning of its kept history to where the pattern first matches. */
   async printed(vmId: string, pattern: RegExp): Promise<string> {
-    const abort = AbortSignal.timeout(await limit(bootTime));
+    const abort = AbortSignal.timeout(await limit(longest));
     let text = "";
     for await (const chunk of this.consoles.read(vmId, { historyOnly: false }, abort)) {
       text += Buffer.from(chunk).toString("latin1");
@@ -157,7 +157,7 @@ export class QemuHost implements AsyncDisposable {
 
   /** Waits until something holds. */
   async until(holds: () => boolean | Promise<boolean>): Promise<void> {
-    const deadline = Date.now() + (await limit(bootTime));
+    const deadline = Date.now() + (await limit(longest));
     while (!(await holds())) {
       if (Date.now() > deadline) throw new Error(`it never held that ${holds}`);
       await sleep(10);

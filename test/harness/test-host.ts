@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createNetworkOperations } from "../../agent/src/host-ops/network-operations.ts";
 import { exec } from "../../agent/src/lib/exec.ts";
 import type { NetworkOperation, NicOperation } from "../../agent/src/lib/host-operations.ts";
 import { links, paths, type Layout } from "../../agent/src/lib/layout.ts";
 import { parseLeases, type Lease } from "../../agent/src/lib/leases.ts";
-import { isAlive, type ProcessIdentity } from "../../agent/src/lib/process.ts";
+import { identify, isAlive, type ProcessIdentity } from "../../agent/src/lib/process.ts";
 import { macOf } from "../../schemas/src/spec/address.ts";
 import { Guest } from "./guest.ts";
 import { assertInside } from "./namespace.ts";
@@ -104,6 +105,12 @@ export class TestHost implements AsyncDisposable {
     return isAlive(JSON.parse(readFileSync(path, "utf8")) as ProcessIdentity);
   }
 
+  /** Kills the dnsmasq of the network that is written down, and waits for its end. */
+  async killDnsmasq(networkId: string): Promise<void> {
+    process.kill(this.dnsmasqPid(networkId), "SIGKILL");
+    while (this.dnsmasqRuns(networkId)) await sleep(1);
+  }
+
   /** All that the operations could leave: links, namespaces, tables with the handles of their rules, files, processes. */
   async everything(): Promise<Record<string, unknown>> {
     const { stdout: addresses } = await exec("ip", ["-json", "address"]);
@@ -136,10 +143,10 @@ function files(directory: string): string[] {
     .toSorted();
 }
 
-/** Of the programs that the operations start. */
+/** Of the programs that the operations start: those that run, not those whose end nobody has taken note of yet. */
 function processes(): string[] {
   return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => /^\d+$/.test(name) && identify(Number(name)))
     .map((pid) => [pid, programName(pid)] as const)
     .filter(([, name]) => ["dnsmasq", "nsenter", "ip", "nft"].includes(name))
     .map(([pid, name]) => `${pid} ${name}`);

@@ -227,12 +227,12 @@ describe("a guest with an address of ours", () => {
 
   it("gets through again once it has its own addresses back", async () => {
     await guest.ip(`address add ${own}/24 dev eth0`, `address add ${neighbour}/24 dev eth0`);
-    expect(await guest.pings(router)).toBe(true);
+    await expect.poll(() => guest.pings(router)).toBe(true);
     expect(await guest.pings(router, ["-I", neighbour])).toBe(false);
     await guest.ip(`link set eth0 address ${other}`);
     expect(await guest.pings(router)).toBe(false);
     await guest.ip(`link set eth0 address ${mac}`);
-    expect(await guest.pings(router)).toBe(true);
+    await expect.poll(() => guest.pings(router)).toBe(true);
   });
 });
 

@@ -42,7 +42,7 @@ describe("between networks", () => {
     await deleteTable(one);
     expect(await reaches(guest, "10.20.2.10", 7)).toBe(false);
     await deleteTable(two);
-    expect(await reaches(guest, "10.20.2.10", 7)).toBe(true);
+    await expect.poll(() => reaches(guest, "10.20.2.10", 7)).toBe(true);
     await host.operations.setNetwork(two, host.signal);
     expect(await reaches(guest, "10.20.2.10", 7)).toBe(false);
   });
@@ -63,9 +63,9 @@ describe("between networks", () => {
     expect(await far.dhcp()).toMatchObject({ ip: "10.20.3.10", router: "10.20.3.1" });
     await near.listen(7, "cat");
     await far.listen(7, "cat");
-    expect(await reaches(guest, "10.20.1.11", 7)).toBe(true);
-    expect(await reaches(guest, "10.20.3.10", 7)).toBe(true);
-    expect(await far.pings("10.20.1.10")).toBe(true);
+    await expect.poll(() => reaches(guest, "10.20.1.11", 7)).toBe(true);
+    await expect.poll(() => reaches(guest, "10.20.3.10", 7)).toBe(true);
+    await expect.poll(() => far.pings("10.20.1.10")).toBe(true);
   });
 });
 
@@ -86,12 +86,12 @@ describe("towards the host", () => {
     const guest = await host.booted(one, 10);
     for (const address of ["10.20.1.1", "10.20.2.1"]) {
       expect(await reaches(guest, address, port)).toBe(false);
-      expect(await guest.pings(address)).toBe(true);
+      await expect.poll(() => guest.pings(address)).toBe(true);
     }
     // The same without our table, or nothing would have been shown.
     await deleteTable(one);
-    expect(await reaches(guest, "10.20.1.1", port)).toBe(true);
-    expect(await reaches(guest, "10.20.2.1", port)).toBe(true);
+    await expect.poll(() => reaches(guest, "10.20.1.1", port)).toBe(true);
+    await expect.poll(() => reaches(guest, "10.20.2.1", port)).toBe(true);
     await host.operations.setNetwork(one, host.signal);
     expect(await reaches(guest, "10.20.1.1", port)).toBe(false);
     expect(two.networkId).not.toBe(one.networkId);
@@ -132,7 +132,7 @@ describe("towards the outside", () => {
     const network = await host.setNetwork(1);
     const guest = await host.booted(network, 10);
     // The outside has no way back to the guest's own address.
-    expect(await guest.pings("203.0.113.2")).toBe(true);
+    await expect.poll(() => guest.pings("203.0.113.2")).toBe(true);
     await deleteTable(network);
     expect(await guest.pings("203.0.113.2")).toBe(false);
   });
@@ -152,7 +152,7 @@ describe("towards the outside", () => {
       ).stdout.includes("hello");
     expect(await reached()).toBe(false);
     await deleteTable(network);
-    expect(await reached()).toBe(true);
+    await expect.poll(() => reached()).toBe(true);
   });
 
   it("a guest with another's address does not get out", async () => {
@@ -161,13 +161,13 @@ describe("towards the outside", () => {
     await host.operations.setNic(nic, host.signal);
     const guest = await host.guest(nic);
     await guest.ip("address add 10.20.1.77/24 dev eth0", "route add default via 10.20.1.1");
-    expect(await guest.pings("203.0.113.2")).toBe(true);
+    await expect.poll(() => guest.pings("203.0.113.2")).toBe(true);
     await guest.ip("address add 198.51.100.7/32 dev eth0");
     await run("ip", "route", "add", "198.51.100.7", "via", "203.0.113.1");
     await exec("ip", ["route", "add", "198.51.100.7", "dev", links.bridge(network.networkId)]);
     expect(await guest.pings("203.0.113.2", ["-I", "198.51.100.7"])).toBe(false);
     await deleteTable(network);
-    expect(await guest.pings("203.0.113.2", ["-I", "198.51.100.7"])).toBe(true);
+    await expect.poll(() => guest.pings("203.0.113.2", ["-I", "198.51.100.7"])).toBe(true);
   });
 });
 
@@ -182,8 +182,8 @@ describe.each(["0", "1"])("with bridge-nf-call-iptables = %s", (value) => {
       const network = await host.setNetwork(1);
       const [guest, other] = [await host.booted(network, 10), await host.booted(network, 11)];
       other.frames.length = 0;
-      expect(await guest.pings("10.20.1.11")).toBe(true);
-      expect(await guest.pings("169.254.169.254")).toBe(true);
+      await expect.poll(() => guest.pings("10.20.1.11")).toBe(true);
+      await expect.poll(() => guest.pings("169.254.169.254")).toBe(true);
       const echoes = other.frames.filter((frame) => isEchoRequest(frame));
       expect(echoes.length).toBeGreaterThan(0);
       for (const frame of echoes) expect(frame.subarray(26, 30)).toEqual(ip("10.20.1.10"));

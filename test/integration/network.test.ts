@@ -45,7 +45,7 @@ describe("setNetwork", () => {
     const guest = await host.booted(network, 10);
     const wider = { ...network, subnets: [...network.subnets, second] };
     await host.operations.setNetwork(wider, host.signal);
-    expect(await guest.pings("10.21.255.254")).toBe(true);
+    await expect.poll(() => guest.pings("10.21.255.254")).toBe(true);
     expect(await addressesOf(network)).toEqual(["10.20.1.1/24", "10.21.255.254/16"]);
 
     await host.operations.setNetwork({ ...network, subnets: [second] }, host.signal);
@@ -89,8 +89,7 @@ describe("setNetwork", () => {
         exec("nft", ["flush", "chain", "inet", links.table(networkId), "to_host"]),
       "a rule too many": ({ networkId }) =>
         exec("nft", ["insert", "rule", "inet", links.table(networkId), "to_host", "accept"]),
-      "a dnsmasq that was killed": async ({ networkId }) =>
-        process.kill(host.dnsmasqPid(networkId), "SIGKILL"),
+      "a dnsmasq that was killed": ({ networkId }) => host.killDnsmasq(networkId),
       "a dnsmasq without a record": async ({ networkId }) =>
         rmSync(paths.dnsmasqProcess(host.layout, networkId)),
     };
@@ -104,8 +103,8 @@ describe("setNetwork", () => {
       const nic = await host.setNic(network, 10);
       const guest = await host.guest(nic);
       expect(await guest.dhcp()).toMatchObject({ ip: nic.ipv4Address });
-      expect(await guest.pings("10.20.1.1")).toBe(true);
-      expect(await guest.pings("169.254.169.254")).toBe(true);
+      await expect.poll(() => guest.pings("10.20.1.1")).toBe(true);
+      await expect.poll(() => guest.pings("169.254.169.254")).toBe(true);
     });
   });
 

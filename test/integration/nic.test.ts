@@ -89,7 +89,7 @@ describe("setNic", () => {
       expect(await guardOf(nic)).toBe(before);
       const guest = await host.guest(nic);
       expect(await guest.dhcp()).toMatchObject({ ip: nic.ipv4Address });
-      expect(await guest.pings("10.20.1.1")).toBe(true);
+      await expect.poll(() => guest.pings("10.20.1.1")).toBe(true);
     });
   });
 
@@ -122,7 +122,7 @@ describe("setNic", () => {
     expect(reservations(one.networkId)).toEqual([]);
     const guest = await host.guest(after);
     expect(await guest.dhcp()).toMatchObject({ ip: after.ipv4Address, router: "10.20.2.1" });
-    expect(await guest.pings("10.20.2.1")).toBe(true);
+    await expect.poll(() => guest.pings("10.20.2.1")).toBe(true);
   });
 
   it.each([

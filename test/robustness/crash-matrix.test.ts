@@ -15,6 +15,7 @@ import { complete, sample } from "../harness/acceptance/sample.ts";
 import { TestAgent } from "../harness/agent.ts";
 import { compareHost, noDifference } from "../harness/inventory.ts";
 import { smallGuest } from "../harness/lodge.ts";
+import { page } from "../harness/page.ts";
 import { limit } from "../harness/scale.ts";
 import { together } from "../harness/small-world.ts";
 import { Wishes, type Wish } from "../harness/wishes.ts";
@@ -53,22 +54,16 @@ async function begin(): Promise<void> {
   [state, shape, wish] = ["absent", life.firstShape, {}];
   await wishes.reach(bystander);
   await restarted({ [failpointVariable]: failpointFile() });
-  await vi.waitFor(async () => expect(await page()).toMatch(/^keep /u), await patient());
+  await vi.waitFor(async () => expect(await page(agent)).toMatch(/^keep /u), await patient());
   untouched = await bystanderNow();
 }
 
 const failpointFile = (): string => join(agent.files.directory, "failpoint");
 const patient = async () => ({ timeout: await limit(3_000), interval: 100 });
 
-/** What the bystander's guest says of itself: its name and the id that its kernel drew when it booted. */
-async function page(): Promise<string> {
-  const ask = `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 5 10.20.0.10 80 | tail -n 1`;
-  return (await agent.inside("sh", "-c", ask)).trim();
-}
-
 async function bystanderNow(): Promise<typeof untouched> {
   const { status } = await wishes.get("vm", "keep");
-  return { pid: status.pid, page: await page() };
+  return { pid: status.pid, page: await page(agent) };
 }
 
 async function restarted(env: Readonly<Record<string, string>>): Promise<void> {

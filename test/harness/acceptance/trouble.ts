@@ -2,6 +2,7 @@
 import type { Faults, Moment } from "@lodge/agent/core/port/faults.fake.ts";
 import type { StepMoment, StepName } from "@lodge/agent/core/step.ts";
 import type { World } from "@lodge/agent/core/testing/world.ts";
+import { identify, signalProcess } from "@lodge/agent/lib/process.ts";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { CoreAgent } from "../core-agent.ts";
 import type { Running } from "../terraform.ts";
@@ -131,8 +132,9 @@ const around = (
 
 const killProvider = ({ workspace, running }: Scene) => {
   const providers = workspace.processes().filter((pid) => pid !== running().child.pid);
-  for (const pid of providers) process.kill(pid, "SIGKILL");
-  return providers.length > 0;
+  const found = providers.map(identify).filter((provider) => provider !== undefined);
+  for (const provider of found) signalProcess(provider, "SIGKILL");
+  return found.length > 0;
 };
 
 const interrupt = ({ running }: Scene) => {

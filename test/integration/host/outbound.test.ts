@@ -44,7 +44,8 @@ function leadingOut({ pid: anchorPid }: Anchor): ProcessIdentity[] {
     try {
       const [program, ...args] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
       if (!/(slirp4netns|pasta|passt)/.test(program!)) return [];
-      return args.includes(`/proc/${anchorPid}/ns/net`) ? [identify(Number(pid))!] : [];
+      const found = args.includes(`/proc/${anchorPid}/ns/net`) && identify(Number(pid));
+      return found ? [found] : [];
     } catch {
       return [];
     }

@@ -109,15 +109,16 @@ describe("whole lives under core's rules", () => {
 });
 
 test("a stop reaches what is under way, and its partial result is kept", async () => {
+  const begun = Promise.withResolvers<void>();
   const core = await thingCore(schema, {
     async create({ signal }) {
+      begun.resolve();
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
       return { state: { id: "begun" }, error: signal.reason };
     },
   });
   const applying = rawApply(core, { planned });
-  // The handler is reached after a few turns of the event loop.
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await begun.promise;
   await core.caller.call("stopProvider", {});
   expect(await applying).toMatchObject({
     state: { id: "begun" },

@@ -122,7 +122,7 @@ test("every history of configurations converges under the rules of core", async 
     }),
     { numRuns: 150 },
   );
-}, 120_000);
+}, 600_000);
 
 type Trouble = "none" | "drift" | "vanish" | "create" | "partial" | "update" | "delete";
 const anyTrouble = fc.constantFrom<Trouble>(
@@ -180,7 +180,7 @@ test("so does every history with drift, lost objects and failures; nothing is lo
     ),
     { numRuns: 150 },
   );
-}, 120_000);
+}, 600_000);
 
 describe("what an example must show", () => {
   test("a protected object is not destroyed, and its plan says so", async () => {
