@@ -43,7 +43,7 @@ export const paths = {
   qemuLog: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "qemu.log"),
   /** What it said before that, of a fixed length. */
   qemuOld: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "qemu.old"),
-  /** QEMU writes and locks it itself, so that a VM never runs twice. */
+  /** QEMU writes it, and locks it: a second one in the same directory ends. */
   qemuPid: (layout: Layout, vmId: string): string => join(paths.vm(layout, vmId), "qemu.pid"),
   qemuProcess: (layout: Layout, vmId: string): string =>
     join(paths.vm(layout, vmId), "process.json"),

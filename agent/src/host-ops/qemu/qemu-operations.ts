@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type { HostOperations, QemuProcess } from "../../lib/host-operations.ts";
@@ -73,11 +73,13 @@ async function start(
   signal: AbortSignal,
 ): Promise<QemuProcess> {
   signal.throwIfAborted();
+  const running = existsSync(paths.vm(layout, qemu.vmId)) && inspectQemu(layout, qemu.vmId);
+  if (running && running.alive) return running;
   await deleteEnded(layout, qemu.vmId);
   const firmware =
     qemu.firmware === "uefi" && !qemu.kernel ? await setFirmware(layout, qemu.vmId) : undefined;
   const command = qemuCommand(program, qemuArguments(layout, qemu, firmware));
-  // From this look until the process is there nothing is waited for, so that no other start comes in between.
+  // From here until the process is there nothing is waited for, so that no other start of this agent comes in between.
   const isFirst = makeDirectory(layout, qemu.vmId);
   if (!isFirst) {
     const earlier = inspectQemu(layout, qemu.vmId);
@@ -102,7 +104,11 @@ async function start(
     .then((exit) => recordExit(layout, process, exit))
     // A full file system must not end the agent: how the process ended is then unknown, and that it did is not.
     .catch((error: unknown) => log.warn({ vm: vmId, error }, "the end of a QEMU is not recorded"));
-  if (!isFirst) await deleteEnded(layout, vmId);
+  if (!isFirst) {
+    await deleteEnded(layout, vmId).catch((error: unknown) =>
+      log.warn({ vm: vmId, error }, "what an earlier boot has left is not removed"),
+    );
+  }
   return process;
 }
 
@@ -156,6 +162,8 @@ async function stop(layout: Layout, vmId: string, signal: AbortSignal): Promise<
       await sleep(wait, undefined, { signal });
     }
   }
+  // What an earlier boot has left may still be there, where this one was started by an agent that died.
+  if (process.pid !== 0) await deleteEnded(layout, vmId);
   await keepEnded(layout, vmId);
   await removeDirectory(paths.vm(layout, vmId));
 }

@@ -8,8 +8,8 @@ import { findQemu } from "./find.ts";
 
 /**
  * What is kept of a QEMU. It is written once before the process exists, with 0 as its pid, and again when the pid is known. An
- * agent that dies in between leaves the first, and the process is then found by its arguments. QEMU itself locks its pid
- * file, so that even a process that nobody found cannot become one of two.
+ * agent that dies in between leaves the first, and the process is then found by its arguments. That
+ * nobody starts another one meanwhile is due to the locks of which an agent is the only one of its host and its state.
  */
 interface QemuRecord extends Omit<QemuProcess, "vmId" | "alive"> {
   /** Which boot of the host it is from: in another one, pid and start time may be those of anything. */
@@ -48,7 +48,11 @@ export function inspectQemu(layout: Layout, vmId: string): QemuProcess | undefin
   if (found) {
     const { startedAt = Date.now() } = record ?? {};
     const process: QemuProcess = { vmId, ...found, startedAt, alive: true };
-    recordProcess(layout, process);
+    try {
+      recordProcess(layout, process);
+    } catch {
+      // Without room for its record it is found anew at the next look, and no VM's is kept from others.
+    }
     return process;
   }
   if (!record && !listDirectories(layout).includes(vmId)) return undefined;
