@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { asLodgeError, lodgeError } from "@lodge/schemas/rpc/error.ts";
 import type {
   Hypervisor,
@@ -12,7 +11,7 @@ import { diskFull, freeBytes } from "../../lib/disk-space.ts";
 import { paths, type Layout } from "../../lib/layout.ts";
 import { silentLog, type Log } from "../../lib/log.ts";
 import { Capabilities } from "./capabilities.ts";
-import { readLogTail } from "./log-tail.ts";
+import { readLastWords } from "./log-tail.ts";
 import { describeEnd, Session } from "./session.ts";
 
 export interface QemuHypervisorOptions {
@@ -204,13 +203,10 @@ export class QemuHypervisor implements Hypervisor, Disposable {
     return (await this.#listing).find((process) => process.vmId === vmId);
   }
 
-  /** QEMU's own words; they pass through a pipe, and so may come a moment after its end. */
+  /** QEMU's own words; where it has said nothing, how it ended. */
   async #whyEnded(vmId: string): Promise<string> {
-    for (let tries = 0; tries < 50; tries++) {
-      await sleep(20);
-      const words = await readLogTail(this.#options.layout, vmId);
-      if (words !== "") return words.replaceAll(/^qemu-system-\S+: /gm, "");
-    }
+    const words = await readLastWords(this.#options.layout, vmId, 1000);
+    if (words !== "") return words.replaceAll(/^qemu-system-\S+: /gm, "");
     return describeEnd(this.#options.layout, vmId, (await this.#find(vmId))?.exit);
   }
 }

@@ -14,6 +14,25 @@ export async function readLogTail(layout: Layout, vmId: string): Promise<string>
     .slice(-1024);
 }
 
+/**
+ * The same of a QEMU that has ended, once no more comes: its words pass through a pipe, and so may come a moment later.
+ * @param patience for how long something is waited for, in milliseconds
+ */
+export async function readLastWords(
+  layout: Layout,
+  vmId: string,
+  patience: number,
+): Promise<string> {
+  const begin = performance.now();
+  for (let before = ""; ;) {
+    const words = await readLogTail(layout, vmId);
+    const isAll = words !== "" && words === before;
+    if (isAll || performance.now() - begin > patience) return words;
+    before = words;
+    await sleep(20);
+  }
+}
+
 /** Milliseconds between the looks at the log: what QEMU said comes to it through a pipe. */
 const waits = [0, 10, 20, 40, 80, 160];
 

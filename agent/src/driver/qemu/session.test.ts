@@ -183,6 +183,21 @@ describe("a session with a QEMU", () => {
     expect(events).toHaveLength(1);
   });
 
+  it("waits a moment for the last words of a QEMU that was not killed, and for all of them", async () => {
+    await session.observe(signal);
+    const log = paths.qemuLog(layout, vmId);
+    server[Symbol.dispose]();
+    child.kill("SIGABRT");
+    await once(child, "exit");
+    setTimeout(() => {
+      writeFileSync(log, "qemu: first\n");
+      setTimeout(() => writeFileSync(log, "qemu: first\nqemu: last\n"), 5);
+    }, 60);
+    await until(() => events.length > 0);
+    const detail = "QEMU was ended by SIGABRT: qemu: first\nqemu: last";
+    expect(events).toEqual([{ type: "exited", vmId, detail }]);
+  });
+
   it("tells nothing once it is over", async () => {
     await session.observe(signal);
     session[Symbol.dispose]();

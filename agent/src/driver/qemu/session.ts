@@ -7,7 +7,7 @@ import { paths, type Layout } from "../../lib/layout.ts";
 import type { Log } from "../../lib/log.ts";
 import { isAlive } from "../../lib/process.ts";
 import { backoffDelay } from "../../lib/retry.ts";
-import { readLogTail, saysShutdown } from "./log-tail.ts";
+import { readLastWords, readLogTail, saysShutdown } from "./log-tail.ts";
 import { diskError, givenUp, MachineEvents, machineState } from "./machine-events.ts";
 import { QmpClient, type QmpOptions } from "./qmp-client.ts";
 
@@ -207,14 +207,12 @@ export class Session implements Disposable {
   async #lastWords(): Promise<string> {
     const { layout, log } = this.#options;
     const { vmId } = this.process;
-    // Who started the process is told of its end about when its socket ends; an agent that did not never is. What QEMU
-    // said of an end of its own passes through a pipe, and so may come a moment later.
+    // Who started the process is told of its end about when its socket ends; an agent that did not never is.
     let exit: QemuProcess["exit"];
     try {
-      for (let tries = 0; tries < 10; tries++) {
+      for (let tries = 0; tries < 10 && !exit; tries++) {
         await sleep(20);
-        exit ??= await this.#options.exit();
-        if (exit && (exit.signal !== null || (await readLogTail(layout, vmId)) !== "")) break;
+        exit = await this.#options.exit();
       }
       return await describeEnd(layout, vmId, exit);
     } catch (error) {
@@ -231,13 +229,14 @@ async function failingDisk(client: QmpClient, signal: AbortSignal): Promise<stri
   return diskError(found?.inserted?.["node-name"] ?? "", found?.["io-status"] === "nospace", "");
 }
 
-/** How QEMU ended, with its last words. */
+/** How QEMU ended, with its last words. What is killed has none. */
 export async function describeEnd(
   layout: Layout,
   vmId: string,
   exit: QemuProcess["exit"],
 ): Promise<string> {
-  const words = await readLogTail(layout, vmId);
+  const isKilled = exit?.signal === "SIGKILL";
+  const words = await (isKilled ? readLogTail(layout, vmId) : readLastWords(layout, vmId, 300));
   return [describeExit(exit), words].filter(Boolean).join(": ");
 }
 
