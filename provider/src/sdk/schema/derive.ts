@@ -18,7 +18,8 @@ import { bool, dynamic, list, map, number, object, set, string } from "../value/
 import type { Attribute, LeafNode, Node, ObjectNode } from "./attribute.ts";
 import type { AttributeMeta } from "./meta.ts";
 import { fromNative } from "./native.ts";
-import { definition, SchemaError, unwrap } from "./unwrap.ts";
+import { SchemaError } from "./schema-error.ts";
+import { definition, unwrap } from "./unwrap.ts";
 
 interface Surroundings {
   readonly path: Path;

@@ -1,17 +1,9 @@
 /** What zod's wrappers say of the schema inside them. */
 
 import * as z from "zod";
-import { formatPath, type Path } from "../value/path.ts";
+import type { Path } from "../value/path.ts";
 import type { AttributeMeta } from "./meta.ts";
-
-/** A schema that Terraform cannot express. A mistake of the author, found when it is derived. */
-export class SchemaError extends Error {
-  override readonly name = "SchemaError";
-
-  constructor(path: Path, problem: string) {
-    super(path.length === 0 ? problem : `${formatPath(path)}: ${problem}`);
-  }
-}
+import { SchemaError } from "./schema-error.ts";
 
 interface Unwrapped {
   /** The schema inside all wrappers; a codec counts as inside. */
@@ -23,9 +15,9 @@ interface Unwrapped {
   readonly meta: AttributeMeta;
 }
 
-/** What zod says of a schema. */
-export type Definition = z.core.$ZodTypes["_zod"]["def"];
+type Definition = z.core.$ZodTypes["_zod"]["def"];
 
+/** What zod says of a schema, told apart by its `type`. */
 export const definition = (schema: z.core.$ZodType): Definition => schema._zod.def as Definition;
 
 /** Leaves `optional`, `default` and the like behind, and remembers them. */

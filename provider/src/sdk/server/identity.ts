@@ -11,7 +11,7 @@ import type { Resource } from "../resource.ts";
 import type { ObjectNode } from "../schema/attribute.ts";
 import type { Problem } from "../schema/check.ts";
 import { deriveSchema } from "../schema/derive.ts";
-import { SchemaError } from "../schema/unwrap.ts";
+import { SchemaError } from "../schema/schema-error.ts";
 import { valuesEqual } from "../value/equal.ts";
 import type { Type } from "../value/type.ts";
 import { formatType } from "../value/type.ts";

@@ -18,7 +18,7 @@ import type { FunctionParameter, ProviderFunction } from "../function.ts";
 import type { Provider } from "../provider.ts";
 import { schemaMessage } from "../schema/block.ts";
 import { deriveSchema, deriveType } from "../schema/derive.ts";
-import { SchemaError } from "../schema/unwrap.ts";
+import { SchemaError } from "../schema/schema-error.ts";
 import { formatType } from "../value/type.ts";
 import { identitySchemaMessage } from "./identity.ts";
 
