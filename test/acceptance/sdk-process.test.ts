@@ -37,7 +37,8 @@ describe("the process", () => {
     expect(terraform.processes().length).toBeGreaterThan(1);
     running.child.kill("SIGKILL");
     await running.result;
-    await expect.poll(() => terraform.processes()).toEqual([]);
+    // After a minute it would end for being alone.
+    await expect.poll(() => terraform.processes(), { timeout: 40_000 }).toEqual([]);
     expect(terraform.sockets()).toEqual([]);
   });
 

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { agentFiles } from "@lodge/schemas/rpc/local-agent.ts";
 import { command } from "../../harness/agent.ts";
 import { dist } from "../../harness/executable.ts";
+import { limit } from "../../harness/scale.ts";
 
 const lodge = join(dist, "lodge");
 let home: string;
@@ -23,9 +24,8 @@ afterEach(async () => {
   for (const name of await readdir(join(home, "s", "lodge")).catch(() => [])) {
     await run("agent", "--dev", "--down", "--purge", "--name", name);
   }
-  // Who waited for an agent ends a moment after it.
   let left = await processesNaming(home);
-  for (let round = 0; left.length > 0 && round < 100; round++) {
+  for (const end = Date.now() + (await limit(250)); left.length > 0 && Date.now() < end;) {
     await sleep(50);
     left = await processesNaming(home);
   }
@@ -82,7 +82,9 @@ test("it is found without configuration, keeps its secrets, and leaves nothing",
 
   const down = await run("agent", "--dev", "--down", "-o", "json");
   expect(JSON.parse(down.stdout)).toMatchObject({ was_running: true, purged: false });
-  await expect.poll(() => processesNaming(home)).toEqual([]);
+  // Who waited for the agent ends a moment after it.
+  const soon = { timeout: await limit(250) };
+  await expect.poll(() => processesNaming(home), soon).toEqual([]);
   expect(existsSync(join(directory("dev"), "client.pem"))).toBe(true);
   const gone = await run("host", "show");
   expect(gone).toMatchObject({ exitCode: 4 });
