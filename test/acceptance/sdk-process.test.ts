@@ -12,6 +12,9 @@ import {
   workspace,
 } from "../harness/acceptance/memory-workspace.ts";
 
+/** For a process to end as it is asked to: after a minute without a client it would end in any case. */
+const soon = { timeout: 40_000 };
+
 describe("the process", () => {
   test("Ctrl-C: the object that was made is in the state, and nothing is left running", async () => {
     await using terraform = workspace(
@@ -24,7 +27,7 @@ describe("the process", () => {
     expect(result.exitCode).toBe(1);
     expect(result.stderr).not.toMatch(/did not respond|rpc error/);
     expect((await terraform.state())[address]?.id).toBe(items(terraform)[0]?.id);
-    await expect.poll(() => terraform.processes()).toEqual([]);
+    await expect.poll(() => terraform.processes(), soon).toEqual([]);
     expect(terraform.sockets()).toEqual([]);
   });
 
@@ -37,8 +40,7 @@ describe("the process", () => {
     expect(terraform.processes().length).toBeGreaterThan(1);
     running.child.kill("SIGKILL");
     await running.result;
-    // After a minute it would end for being alone.
-    await expect.poll(() => terraform.processes(), { timeout: 40_000 }).toEqual([]);
+    await expect.poll(() => terraform.processes(), soon).toEqual([]);
     expect(terraform.sockets()).toEqual([]);
   });
 
@@ -58,7 +60,7 @@ resource "fixture_thing" "a" {}
     const result = await terraform.run(["plan", "-no-color"], { accept: [1] });
     expect(result.stderr).toContain("Stack trace from the terraform-provider-fixture plugin");
     expect(result.stderr).toContain("panic: Error: nobody awaits this");
-    await expect.poll(() => terraform.processes()).toEqual([]);
+    await expect.poll(() => terraform.processes(), soon).toEqual([]);
   });
 
   test("every process ends when Terraform asks, and is never killed", async () => {

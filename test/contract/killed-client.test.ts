@@ -33,6 +33,6 @@ test("all calls of a client that is killed end, also where the agent was writing
     await once(client, "message");
     [before, victim] = [(5 * round) % 12, client.pid];
     await once(client, "exit");
-    await expect.poll(() => open.size, { interval: 50 }).toBe(0);
+    await expect.poll(() => open.size, { timeout: 30_000, interval: 50 }).toBe(0);
   }
 });

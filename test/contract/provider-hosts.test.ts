@@ -268,8 +268,8 @@ describe("a host that does not answer", () => {
     const start = performance.now();
     for (let turn = 0; turn < 100; turn++) await refresh("lodge_disk", there);
     await refresh("lodge_network", network);
-    // Each by itself would wait five seconds; there is room for three of them on a slow machine.
-    expect(performance.now() - start).toBeLessThan(3 * 5000);
+    // Each by itself would wait five seconds.
+    expect(performance.now() - start).toBeLessThan(5000);
     const mine = await core.apply("lodge_disk", undefined, { ...disk, host: "rack1" });
     expect(attributes(mine)["actual_host"]).toBe("rack1");
   });

@@ -142,7 +142,7 @@ describe("a name that is taken", () => {
     const impatient = { ...config, timeouts: { create: "4s" } };
     const { error } = await attempt(await command(), "lodge_disk", undefined, impatient);
     expect(error).toMatch(
-      /^Unable to create lodge_disk: A disk named data exists already .* The apply has waited \d+s for that to change\. Choose another name: a Terraform state has that one already\./u,
+      /^Unable to create lodge_disk: A disk named data exists already .* The apply has waited [1-5]s for that to change\. Choose another name: a Terraform state has that one already\./u,
     );
   });
 });

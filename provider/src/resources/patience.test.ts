@@ -10,11 +10,14 @@ test("a wait for an address is told once at its end, and nothing is written past
   vi.stubEnv("TF_LOG_PROVIDER_LODGE", "");
   const told: string[] = [];
   let refusals = 2;
+  let now = 0;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => now);
   try {
     const made = await patiently(
       deadline("create", null, new AbortController().signal),
       (summary, detail) => told.push(`${summary}: ${detail}`),
       () => {
+        now += 300;
         if (refusals-- > 0)
           throw lodgeError("ADDRESS_TAKEN", "10.20.0.15 cools down.", {
             retryable: true,
@@ -26,11 +29,12 @@ test("a wait for an address is told once at its end, and nothing is written past
     expect(made).toBe("made");
     expect(told).toEqual([
       expect.stringMatching(
-        /^The apply has waited \d+s for an address: 10\.20\.0\.15 cools down\. /u,
+        /^The apply has waited 1s for an address: 10\.20\.0\.15 cools down\. /u,
       ),
     ]);
     expect(write).not.toHaveBeenCalled();
   } finally {
+    clock.mockRestore();
     write.mockRestore();
     vi.unstubAllEnvs();
   }

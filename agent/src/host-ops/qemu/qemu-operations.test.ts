@@ -28,10 +28,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(layout.runDir, { recursive: true, maxRetries: 20, retryDelay: 20 }));
 
-/** A program in QEMU's place that runs until it is told to go. */
+/** A program in QEMU's place that runs until it is told to go, or removed. */
 function standIn(): string {
   const program = join(layout.runDir, "qemu");
-  writeFileSync(program, "#!/bin/sh\nuntil [ -e go ]; do sleep 0.01; done\n");
+  writeFileSync(program, '#!/bin/sh\nuntil [ -e go ] || ! [ -e "$0" ]; do sleep 0.01; done\n');
   chmodSync(program, 0o755);
   return program;
 }
